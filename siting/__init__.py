@@ -1,0 +1,42 @@
+"""Place elder-care facilities so that published standards hold, and prove and audit the plan."""
+
+from siting.audit import Audit, Finding, audit
+from siting.errors import SitingError
+from siting.inputs.roads import read_network
+from siting.network import Network
+from siting.prepare import Prepared, prepare
+from siting.problem import Layout, Problem
+from siting.reach import Reach, reach
+from siting.run import Plan, audit_layout, plan, write_plan
+from siting.scenario import Scenario
+from siting.scenario_file import read_scenario
+from siting.solve import Solution, Stage, solve
+from siting.standards import Rule, Standard, packaged_standards, read_standard
+
+__all__ = [
+    "Audit",
+    "Finding",
+    "Layout",
+    "Network",
+    "Plan",
+    "Prepared",
+    "Problem",
+    "Reach",
+    "Rule",
+    "Scenario",
+    "SitingError",
+    "Solution",
+    "Stage",
+    "Standard",
+    "audit",
+    "audit_layout",
+    "packaged_standards",
+    "plan",
+    "prepare",
+    "reach",
+    "read_network",
+    "read_scenario",
+    "read_standard",
+    "solve",
+    "write_plan",
+]

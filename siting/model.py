@@ -1,0 +1,327 @@
+"""The model: decisions, rows for each kind of rule, and the terms of every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from siting.objective import count_duty
+from siting.problem import Problem, close_pairs, places
+from siting.reduce import CoverGroups, Decisions, undominated, unit_beds
+from siting.solvers import LinearModel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from siting.standards import Rule
+
+__all__ = ["CONSTRAIN", "Hard", "PlanModel", "build_model"]
+
+
+@dataclass(frozen=True)
+class Hard:
+    """
+    What is known before any search to be reached in full, and so is a row, not a stage.
+
+    Attributes
+    ----------
+    cover
+        Every group that can be covered is covered.
+    beds
+        Every unit has the beds it needs, or all that can be.
+    minima
+        Every unit has its separate places.
+    """
+
+    cover: bool = False
+    beds: bool = False
+    minima: bool = False
+
+
+@dataclass
+class PlanModel:
+    """
+    The model of decisions that hang together.
+
+    Attributes
+    ----------
+    linear
+        Variables and rows.
+    problem, decisions, groups
+        What it is a model of.
+    part
+        Decisions in this model, positions in ``decisions``.
+    hard
+        What is a row and not a stage.
+    choose, beds
+        Variable of each decision: taken or not, and beds added.
+    stages
+        Terms of each stage by position of the variable.
+    slack
+        Variables that measure what is unmet, with the row that sets each: for starting values.
+    """
+
+    linear: LinearModel
+    problem: Problem
+    decisions: Decisions
+    groups: CoverGroups
+    part: NDArray[np.int64]
+    hard: Hard
+    choose: dict[int, int] = field(default_factory=dict)
+    beds: dict[int, int] = field(default_factory=dict)
+    stages: dict[str, dict[int, float]] = field(default_factory=dict)
+    slack: list[tuple[int, dict[int, float], float]] = field(default_factory=list)
+    has_place_variables: bool = False
+    removed_rows: int = 0
+
+    def add_terms(self, stage: str, terms: dict[int, float]) -> None:
+        """Add terms to a stage's objective."""
+        objective = self.stages.setdefault(stage, {})
+        for variable, factor in terms.items():
+            objective[variable] = objective.get(variable, 0.0) + factor
+
+    def starting_values(
+        self, taken: NDArray[np.bool_], added: NDArray[np.int64]
+    ) -> NDArray[np.float64] | None:
+        """Return a value for every variable from decisions; None where places are variables."""
+        if self.has_place_variables:
+            return None
+        values = np.zeros(len(self.linear.variables))
+        for decision in self.part.tolist():
+            values[self.choose[decision]] = float(taken[decision])
+            values[self.beds[decision]] = float(added[decision] if taken[decision] else 0)
+        for variable, terms, side in self.slack:
+            reached = sum(values[k] * factor for k, factor in terms.items())
+            values[variable] = max(side - reached, 0.0)
+        return values
+
+    def read(self, values: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Return which decisions a solution takes and the beds it adds, as whole numbers."""
+        taken = np.zeros(self.decisions.n, dtype=bool)
+        added = np.zeros(self.decisions.n, dtype=np.int64)
+        for decision in self.part.tolist():
+            taken[decision] = round(values[self.choose[decision]]) == 1
+            added[decision] = round(values[self.beds[decision]]) if taken[decision] else 0
+        return taken, added
+
+
+def build_model(
+    problem: Problem,
+    decisions: Decisions,
+    groups: CoverGroups,
+    part: NDArray[np.int64],
+    hard: Hard,
+) -> PlanModel:
+    """
+    Return the model of some decisions: built once, kept through all stages.
+
+    Parameters
+    ----------
+    problem, decisions, groups
+        The problem, what is left to decide, and its merged demand points.
+    part
+        Decisions that hang together, ascending.
+    hard
+        What is a row and not a stage.
+    """
+    model = PlanModel(LinearModel("siting"), problem, decisions, groups, part, hard)
+    for decision in part.tolist():
+        _add_decision(model, decision)
+    for rule in problem.rules:
+        if rule.enforce:
+            CONSTRAIN[rule.kind](model, rule)
+    _limit(model)
+    return model
+
+
+def _add_decision(model: PlanModel, decision: int) -> None:
+    """Add the two variables of a decision, what ties them, and what they cost."""
+    linear, all_decisions = model.linear, model.decisions
+    low, high = int(all_decisions.low[decision]), int(all_decisions.high[decision])
+    least = 1.0 if all_decisions.must[decision] else 0.0
+    choose = linear.variable(f"choose_{decision}", least, 1.0, whole=True)
+    beds = linear.variable(f"beds_{decision}", 0.0, float(high), whole=True)
+    linear.row(f"fewest_{decision}", {beds: 1.0, choose: -float(low)}, ">=", 0.0)
+    linear.row(f"most_{decision}", {beds: 1.0, choose: -float(high)}, "<=", 0.0)
+    model.choose[decision], model.beds[decision] = choose, beds
+    fixed, each = all_decisions.fixed_cost[decision], all_decisions.cost_per_bed[decision]
+    model.add_terms("cost", {choose: float(fixed), beds: float(each)})
+
+
+def _constrain_coverage(model: PlanModel, rule: Rule) -> None:
+    """Add a row for each group of the rule's class; without hard cover, its uncovered share."""
+    number = {"high": 2, "medium": 1}[rule.parameters.density_class]
+    groups = model.groups
+    rows = np.flatnonzero(groups.density_class == number)
+    mine = set(model.part.tolist())
+    matrix = groups.covered_by
+    rows = np.array([r for r in rows.tolist() if matrix.indices[matrix.indptr[r]] in mine], dtype=int)
+    if model.hard.cover:
+        kept = rows[undominated(matrix[rows])]
+        model.removed_rows += len(rows) - len(kept)
+        rows = kept
+    stage = f"uncovered_{rule.parameters.density_class}"
+    for row in rows.tolist():
+        covering = matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]].tolist()
+        terms = {model.choose[decision]: 1.0 for decision in covering}
+        if not model.hard.cover:
+            uncovered = model.linear.variable(f"uncovered_{row}", 0.0, 1.0)
+            model.slack.append((uncovered, dict(terms), 1.0))
+            terms[uncovered] = 1.0
+            model.add_terms(stage, {uncovered: float(groups.elders[row])})
+        model.linear.row(f"cover_{row}", terms, ">=", 1.0)
+
+
+def _constrain_ratio(model: PlanModel, rule: Rule) -> None:
+    """Add a row for each planning unit: beds that stand and beds added, and those missing."""
+    del rule
+    need, stand, most = unit_beds(model.problem, model.decisions)
+    unit = model.problem.site_unit[model.decisions.site[model.part]]
+    for number in np.unique(unit[unit >= 0]).tolist():
+        lack = int(min(need[number], most[number]) - stand[number])
+        if lack <= 0:
+            continue
+        terms: dict[int, float] = {}
+        for decision in model.part[unit == number].tolist():
+            terms[model.beds[decision]] = 1.0
+            if model.decisions.bonus[decision]:
+                terms[model.choose[decision]] = float(model.decisions.bonus[decision])
+        if not model.hard.beds:
+            missing = model.linear.variable(f"missing_{number}", 0.0, float(lack))
+            model.slack.append((missing, dict(terms), float(lack)))
+            terms[missing] = 1.0
+            model.add_terms("missing_beds", {missing: 1.0})
+        model.linear.row(f"unit_beds_{number}", terms, ">=", float(lack))
+
+
+def _constrain_count(model: PlanModel, rule: Rule) -> None:
+    """
+    Add a row for each planning unit that needs several places.
+
+    Sites that could be linked form a cluster. A cluster in which each is close to each is one
+    place if any of its sites stands. In any other, sites are put into as many groups as places are
+    asked for, close sites that both stand into the same one, and each group that is not empty is
+    a place: exact, as a group is a union of linked places.
+    """
+    problem, decisions = model.problem, model.decisions
+    duty = count_duty(problem, rule.parameters)
+    decided = model.part[decisions.covers[model.part]]
+    unit = problem.site_unit[decisions.site[decided]]
+    for number in np.unique(unit[unit >= 0]).tolist():
+        if not duty[number]:
+            continue
+        here = decided[unit == number]
+        fixed = np.flatnonzero(decisions.always & (problem.site_unit == number))
+        sites = np.concatenate([fixed, decisions.site[here]])
+        owner = [None] * len(fixed) + here.tolist()
+        terms, sure = _place_terms(model, number, sites, owner, rule.parameters)
+        asked = rule.parameters.min_sites - sure
+        if asked <= 0:
+            continue
+        if not model.hard.minima:
+            unmet = model.linear.variable(f"unmet_{number}", 0.0, 1.0, whole=True)
+            terms[unmet] = float(asked)
+            model.add_terms("unmet_minima", {unmet: 1.0})
+        model.has_place_variables = True
+        model.linear.row(f"places_{number}", terms, ">=", float(asked))
+
+
+def _place_terms(
+    model: PlanModel,
+    number: int,
+    sites: NDArray[np.int64],
+    owner: list[int | None],
+    parameters: object,
+) -> tuple[dict[int, float], int]:
+    """Return the variables that count a unit's places, and the places that stand in any case."""
+    asked: int = parameters.min_sites  # type: ignore[attr-defined]
+    metres: float = parameters.same_site_m  # type: ignore[attr-defined]
+    xy = model.problem.sites.xy[sites]
+    cluster = places(xy, metres)
+    pairs = close_pairs(xy, metres)
+    simple: list[tuple[int, list[int]]] = []
+    sure = 0
+    terms: dict[int, float] = {}
+    tangled = []
+    for each in np.unique(cluster).tolist():
+        members = np.flatnonzero(cluster == each).tolist()
+        linked = int((cluster[pairs[:, 0]] == each).sum()) if len(pairs) else 0
+        if linked == len(members) * (len(members) - 1) // 2:
+            if any(owner[k] is None for k in members):
+                sure += 1
+            else:
+                simple.append((each, members))
+        else:
+            tangled.append((each, members))
+    if sure >= asked:
+        return {}, sure
+    for each, members in simple:
+        place = model.linear.variable(f"place_{number}_{each}", 0.0, 1.0)
+        row = {model.choose[owner[k]]: 1.0 for k in members}  # type: ignore[index]
+        model.linear.row(f"is_place_{number}_{each}", row | {place: -1.0}, ">=", 0.0)
+        terms[place] = 1.0
+    for each, members in tangled:
+        inside = pairs[cluster[pairs[:, 0]] == each].tolist()
+        terms |= _tangled_terms(model, f"{number}_{each}", members, inside, owner, asked)
+    return terms, sure
+
+
+def _tangled_terms(
+    model: PlanModel,
+    name: str,
+    members: list[int],
+    pairs: list[list[int]],
+    owner: list[int | None],
+    asked: int,
+) -> dict[int, float]:
+    """Return the variables that count the places of a cluster in which not all are close."""
+    linear = model.linear
+    group: dict[tuple[int, int], int] = {}
+    counts: dict[int, float] = {}
+    for k in members:
+        for g in range(asked):
+            group[k, g] = linear.variable(f"group_{name}_{k}_{g}", 0.0, 1.0, whole=True)
+        terms = {group[k, g]: 1.0 for g in range(asked)}
+        if owner[k] is None:
+            linear.row(f"grouped_{name}_{k}", terms, "==", 1.0)
+        else:
+            linear.row(f"grouped_{name}_{k}", terms | {model.choose[owner[k]]: -1.0}, "==", 0.0)  # type: ignore[index]
+    for a, b in pairs:
+        for one, other in ((a, b), (b, a)):
+            for g in range(asked):
+                terms = {group[one, g]: 1.0, group[other, g]: -1.0}
+                stands = owner[other]
+                if stands is not None:
+                    terms[model.choose[stands]] = 1.0
+                linear.row(
+                    f"linked_{name}_{one}_{other}_{g}", terms, "<=", 0.0 if stands is None else 1.0
+                )
+    for g in range(asked):
+        place = linear.variable(f"place_{name}_{g}", 0.0, 1.0)
+        row = {group[k, g]: 1.0 for k in members} | {place: -1.0}
+        linear.row(f"is_place_{name}_{g}", row, ">=", 0.0)
+        counts[place] = 1.0
+    return counts
+
+
+def _limit(model: PlanModel) -> None:
+    """Add the rows of the budget and of the number of new sites."""
+    limits = model.problem.limits
+    if limits.budget_wan_yuan is not None:
+        model.linear.row("budget", dict(model.stages["cost"]), "<=", float(limits.budget_wan_yuan))
+    if limits.max_new_sites is not None:
+        new = [d for d in model.part.tolist() if model.decisions.is_new[d]]
+        terms = {model.choose[decision]: 1.0 for decision in new}
+        if terms:
+            model.linear.row("new_sites", terms, "<=", float(limits.max_new_sites))
+
+
+CONSTRAIN: dict[str, Callable[[PlanModel, Rule], None]] = {
+    "ratio": _constrain_ratio,
+    "count": _constrain_count,
+    "coverage": _constrain_coverage,
+}
+"""The rows that a rule of each kind adds to the model."""

@@ -1,0 +1,365 @@
+"""Build the tables that every output reads, from the audits of the existing state and the plan."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from siting.audit import Audit, covered_shares, reachable, reasons
+from siting.demand import CLASSES, DensityReading, classify
+from siting.outputs.frames import Frames
+from siting.prepare import Prepared
+from siting.problem import Layout, Problem
+from siting.reach import service_area
+from siting.study.curve import CURVE_COLUMNS
+from siting.units import NO_UNIT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from siting.solve import Solution
+
+__all__ = ["build_frames", "density_frame", "record_of"]
+
+
+def build_frames(
+    prepared: Prepared,
+    layout: Layout,
+    *,
+    existing: Audit,
+    plan: Audit,
+    curve: pd.DataFrame | None,
+    record: dict[str, Any],
+) -> Frames:
+    """
+    Return the tables of one run.
+
+    Parameters
+    ----------
+    prepared
+        The problem and the tables behind it.
+    layout
+        The layout that ``plan`` judges.
+    existing, plan
+        Audits of the existing state and of the layout.
+    curve
+        Coverage–cost curve, or None where nothing was planned.
+    record
+        What ``run.json`` holds.
+    """
+    problem = prepared.problem
+    planned = curve is not None
+    curve = curve if curve is not None else pd.DataFrame(columns=CURVE_COLUMNS)
+    crs = prepared.demand.shapes.crs
+    roads = prepared.roads if prepared.roads is not None else _no_roads(crs)
+    return Frames(
+        facilities=_facilities(prepared, layout, plan, curve),
+        demand=_demand(prepared, existing, plan, planned=planned),
+        demand_shapes=prepared.demand.shapes,
+        units=_units(prepared, existing, plan),
+        zones=_zones(prepared),
+        audit=pd.concat([existing.to_frame(), plan.to_frame()], ignore_index=True),
+        density=density_frame(prepared),
+        curve=curve,
+        roads=roads,
+        service_areas=_service_areas(prepared, plan),
+        exclusions=prepared.exclusions,
+        study_area=prepared.study_area,
+        info=_info(prepared, record),
+        record=record,
+    )
+
+
+def _no_roads(crs: Any) -> gpd.GeoDataFrame:
+    """Return an empty table of lines."""
+    return gpd.GeoDataFrame(geometry=gpd.GeoSeries([], crs=crs))
+
+
+def _facilities(
+    prepared: Prepared, layout: Layout, plan: Audit, curve: pd.DataFrame
+) -> gpd.GeoDataFrame:
+    """Return one row per existing or opened facility."""
+    problem, sites = prepared.problem, prepared.problem.sites
+    shown = np.flatnonzero(sites.is_existing | layout.is_open)
+    points = gpd.GeoSeries(shapely.points(sites.xy[shown]), crs=prepared.demand.shapes.crs)
+    degrees = points.to_crs(4326)
+    rank = dict(zip(curve["id"], curve["rank"], strict=True))
+    beds = layout.beds[shown]
+    within = problem.elders_within_standard()
+    unit = np.append(problem.unit_id, "")[problem.site_unit[shown]]
+    table = {
+        "id": sites.id[shown],
+        "name": sites.name[shown],
+        "status": _status(problem, layout)[shown],
+        "x": sites.xy[shown, 0],
+        "y": sites.xy[shown, 1],
+        "lon": degrees.x.to_numpy(),
+        "lat": degrees.y.to_numpy(),
+        "beds": beds,
+        "added_beds": np.where(layout.is_open, layout.beds - sites.beds, 0)[shown],
+        "nursing_beds": np.where(layout.is_open, sites.nursing_beds, 0)[shown],
+        "dementia_beds": np.where(layout.is_open, sites.dementia_beds, 0)[shown],
+        "unit_id": unit,
+        "cost_wan_yuan": problem.cost(layout)[shown],
+        "elders_within_standard": np.where(plan.judged.qualifies, within, 0.0)[shown],
+        "kind": sites.kind[shown],
+        "qualifies": plan.judged.qualifies[shown],
+        "rules": _rules_served(problem, plan)[shown],
+        "rank": pd.array([rank.get(name) for name in sites.id[shown]], dtype="Int64"),
+    }
+    return gpd.GeoDataFrame(table, geometry=points)
+
+
+def _status(problem: Problem, layout: Layout) -> NDArray[np.object_]:
+    """Return the status of every site in a layout."""
+    sites = problem.sites
+    status = np.where(sites.is_existing, "existing", "new").astype(object)
+    status[sites.is_existing & (layout.beds > sites.beds)] = "extended"
+    status[sites.is_existing & ~layout.is_open] = "closed"
+    status[problem.site_unit < 0] = "outside"
+    return status
+
+
+def _rules_served(problem: Problem, plan: Audit) -> NDArray[np.object_]:
+    """Return, for each facility that counts, the ids of the rules in force that it serves."""
+    served: list[list[str]] = [[] for _ in range(problem.sites.n)]
+    covers = problem.covers
+    for rule in problem.rules:
+        if rule.kind == "coverage":
+            points = problem.density_class == CLASSES.index(rule.parameters.density_class)
+            helps = np.asarray(covers @ points.astype(float)) > 0
+        else:
+            helps = problem.site_unit >= 0
+        for site in np.flatnonzero(helps & plan.judged.qualifies).tolist():
+            served[site].append(rule.id)
+    return np.array([" ".join(each) for each in served], dtype=object)
+
+
+def _demand(
+    prepared: Prepared, existing: Audit, plan: Audit, *, planned: bool
+) -> gpd.GeoDataFrame:
+    """Return one row per demand point."""
+    problem, judged = prepared.problem, plan.judged
+    duty = ~np.isnan(problem.standard_m)
+    reason, blocked = reasons(problem, judged, planned=planned)
+    nearest = judged.nearest_site
+    names = np.append(problem.sites.id, None)[nearest]
+    note = np.where(
+        (problem.demand_zone < 0) & (prepared.zones is not None), "no_zone", ""
+    ).astype(object)
+    table = {
+        "id": problem.demand_id,
+        "elders": problem.elders,
+        "density_per_km2": problem.density_per_km2,
+        "density_class": np.array(CLASSES, dtype=object)[problem.density_class],
+        "unit_id": problem.unit_id[problem.demand_unit],
+        "nearest_facility_id": names,
+        "nearest_network_m": judged.network_m,
+        "nearest_straight_m": judged.straight_m,
+        "standard_m": problem.standard_m,
+        "covered": _yes_no(judged.covered, duty),
+        "reason": reason,
+        "covered_existing": _yes_no(existing.judged.covered, duty),
+        "note": note,
+        "blocked_by": blocked,
+    }
+    points = gpd.GeoSeries(shapely.points(problem.demand_xy), crs=prepared.demand.shapes.crs)
+    return gpd.GeoDataFrame(table, geometry=points)
+
+
+def _yes_no(covered: NDArray[np.bool_], duty: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Return ``true`` or ``false``, empty without a duty."""
+    return np.where(duty, np.where(covered, "true", "false"), "").astype(object)
+
+
+def _units(prepared: Prepared, existing: Audit, plan: Audit) -> gpd.GeoDataFrame:
+    """Return one row per planning unit."""
+    problem = prepared.problem
+    required = {
+        each.scope_id: each.required
+        for each in plan.findings
+        if each.scope == "unit" and each.unit == "beds"
+    }
+    need = np.array([required.get(str(unit), 0.0) for unit in problem.unit_id]).astype(np.int64)
+    stands = [_by_unit(problem, each.judged.counted_beds) for each in (existing, plan)]
+    sites = _by_unit(problem, plan.judged.qualifies.astype(np.int64))
+    table = {
+        "id": problem.unit_id,
+        "elders": problem.unit_elders(),
+        "beds_required": need,
+        "beds_existing": stands[0],
+        "beds_planned": stands[1],
+        "shortfall": np.where(
+            problem.unit_id == NO_UNIT, 0, np.maximum(need - stands[1], 0)
+        ),
+        "sites": sites,
+    }
+    return gpd.GeoDataFrame(table, geometry=prepared.units.shapes.to_numpy(), crs=prepared.units.shapes.crs)
+
+
+def _by_unit(problem: Problem, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return values summed over the sites of each unit."""
+    inside = problem.site_unit >= 0
+    total = np.bincount(
+        problem.site_unit[inside], weights=values[inside], minlength=len(problem.unit_id)
+    )
+    return np.round(total).astype(np.int64)
+
+
+def _zones(prepared: Prepared) -> gpd.GeoDataFrame | None:
+    """Return one row per zone with its density and class, or None without zones."""
+    zones = prepared.zones
+    if zones is None:
+        return None
+    reading = DensityReading("zone", zones.elders, zones.area_m2)
+    classes = classify(reading, prepared.standard)
+    table = {
+        "id": zones.id,
+        "name": zones.name,
+        "elders": zones.elders,
+        "area_km2": zones.area_m2 / 1e6,
+        "density_per_km2": reading.per_km2,
+        "density_class": np.array(CLASSES, dtype=object)[classes],
+    }
+    return gpd.GeoDataFrame(table, geometry=zones.shapes.to_numpy(), crs=zones.shapes.crs)
+
+
+def density_frame(prepared: Prepared) -> pd.DataFrame:
+    """Return the elders by class under each areal support, and the share whose class changes."""
+    elders = prepared.problem.elders
+    used = prepared.problem.density_class
+    rows = []
+    for name, reading in prepared.readings.items():
+        classes = classify(reading, prepared.standard)
+        by_class = np.bincount(classes, weights=elders, minlength=3)
+        rows.append(
+            {
+                "support": name,
+                "elders_high": float(by_class[2]),
+                "elders_medium": float(by_class[1]),
+                "elders_low": float(by_class[0]),
+                "changed_share": float(elders[classes != used].sum() / elders.sum()),
+                "used": name == prepared.support,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _service_areas(prepared: Prepared, plan: Audit) -> gpd.GeoDataFrame:
+    """Return the area within each standard of a qualifying facility."""
+    problem = prepared.problem
+    on = plan.judged.qualifies & problem.site_on_network
+    network = prepared.network if prepared.scenario.distance == "network" else None
+    metres = sorted({rule.parameters.distance_m for rule in problem.of_kind("coverage")})
+    shapes = [service_area(network, problem.sites.xy[on], distance_m=each) for each in metres]
+    crs = prepared.demand.shapes.crs
+    return gpd.GeoDataFrame({"distance_m": np.array(metres, dtype=float)}, geometry=gpd.GeoSeries(shapes, crs=crs))
+
+
+def _info(prepared: Prepared, record: dict[str, Any]) -> dict[str, Any]:
+    """Return what outputs say about the run as a whole."""
+    scenario, standard = prepared.scenario, prepared.standard
+    distances = {
+        rule.parameters.density_class: rule.parameters.distance_m
+        for rule in standard.of_kind("coverage")
+    }
+    return {
+        "name": scenario.name,
+        "language": scenario.language,
+        "standard": standard.id,
+        "standard_name": standard.name[scenario.language],
+        "year": scenario.year,
+        "date": datetime.now(UTC).astimezone().date().isoformat(),
+        "crs": scenario.crs,
+        "sources": [each["path"].replace("\\", "/").rsplit("/", 1)[-1] for each in prepared.inputs],
+        "estimate": prepared.demand.estimate,
+        "status": record.get("status"),
+        "distance": scenario.distance,
+        "distance_high_m": distances.get("high"),
+        "distance_medium_m": distances.get("medium"),
+    }
+
+
+def record_of(
+    prepared: Prepared,
+    layout: Layout,
+    *,
+    existing: Audit,
+    plan: Audit,
+    solution: Solution | None,
+    seconds: float,
+    peak_memory_mb: float,
+    versions: dict[str, str],
+) -> dict[str, Any]:
+    """Return what ``run.json`` holds; every figure is the audit's, stages are the solver's."""
+    problem = prepared.problem
+    by_class = np.bincount(problem.density_class, weights=problem.elders, minlength=3)
+    units = _units(prepared, existing, plan)
+    sites, new = problem.sites, layout.is_open & ~problem.sites.is_existing
+    inside = problem.site_unit >= 0
+    extended = sites.is_existing & layout.is_open & (layout.beds > sites.beds)
+    scenario = prepared.scenario
+    return {
+        "name": scenario.name,
+        "standard": prepared.standard.id,
+        "year": scenario.year,
+        "status": solution.status if solution is not None else "audited",
+        "estimate": prepared.demand.estimate,
+        "stages": [vars(stage) for stage in solution.stages] if solution is not None else [],
+        "elders": {
+            "total": float(problem.elders.sum()),
+            "high": float(by_class[2]),
+            "medium": float(by_class[1]),
+            "low": float(by_class[0]),
+        },
+        "coverage": {
+            "existing": covered_shares(problem, existing.judged.covered),
+            "plan": covered_shares(problem, plan.judged.covered),
+            "reachable": covered_shares(problem, reachable(problem)),
+        },
+        "beds": {
+            "required": int(units["beds_required"].sum()),
+            "existing": int(existing.judged.counted_beds[inside].sum()),
+            "plan": int(plan.judged.counted_beds[inside].sum()),
+            "shortfall": int(units["shortfall"].sum()),
+        },
+        "sites": {
+            "existing": int(sites.is_existing.sum()),
+            "new": int(new.sum()),
+            "extended": int(extended.sum()),
+            "candidates": int((~sites.is_existing).sum()),
+        },
+        "cost_wan_yuan": float(problem.cost(layout).sum()),
+        "audit": {"existing": existing.counts(), "plan": plan.counts()},
+        "density": density_frame(prepared).to_dict("records"),
+        "settings": _settings(prepared),
+        "reduction": solution.removed if solution is not None else {},
+        "inputs": prepared.inputs,
+        "versions": versions,
+        "seconds": seconds,
+        "peak_memory_mb": peak_memory_mb,
+    }
+
+
+def _settings(prepared: Prepared) -> dict[str, Any]:
+    """Return every setting of the run, the changes made to it, and those to the standard."""
+    scenario = prepared.scenario
+    return {
+        "scenario": scenario.model_dump(mode="json", exclude_none=True),
+        "changes": [{"key": key, "value": value} for key, value in scenario.changes],
+        "rules": {
+            rule.id: rule.parameters.model_dump(exclude_none=True) | {"enforce": rule.enforce}
+            for rule in prepared.standard.rules
+        },
+        "rules_changed": {
+            rule.id: [{"key": key, "standard": value} for key, value in rule.changed]
+            for rule in prepared.standard.rules
+            if rule.changed
+        },
+        "problem": prepared.problem.digest(),
+    }

@@ -1,0 +1,77 @@
+"""The tables of one run as every output reads them: one place for each figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+    from pandas import DataFrame
+    from shapely.geometry.base import BaseGeometry
+
+__all__ = ["Frames"]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """
+    Everything that a map, a sheet, a workbook or a layer shows; all geometry in one projected CRS.
+
+    Attributes
+    ----------
+    facilities
+        Points, one row per existing or opened facility: the columns of ``facilities.csv`` and
+        ``kind, qualifies, rules, rank`` (``rules``: ids of the rules it serves, joined by spaces;
+        ``rank``: place in the order of building, missing for homes that are not changed).
+    demand
+        Points, one row per demand point: the columns of ``demand.csv`` and ``name``-free extras
+        ``covered_existing`` (as ``covered``), ``note``, ``blocked_by``.
+    demand_shapes
+        One geometry per row of ``demand``: the polygon or the raster cell that the point stands
+        for, or the point itself.
+    units
+        Polygons (geometry may be None), the columns of ``units.csv``.
+    zones
+        Polygons: ``id, name, elders, area_km2, density_per_km2, density_class``; None without zones.
+    audit
+        The columns of ``audit.csv``.
+    density
+        One row per areal support: ``support, elders_high, elders_medium, elders_low,
+        changed_share, used``; ``changed_share`` is the share of elders (0 to 1) whose class differs
+        from the support that the scenario uses.
+    curve
+        Coverage–cost curve, one row per new or extended site in the order of what each adds:
+        ``rank, id, name, action, beds_added, cost_wan_yuan, elders_added_high,
+        elders_added_medium, cumulative_cost_wan_yuan, covered_share_high,
+        covered_share_medium, beds_total, beds_missing``.
+    roads
+        Lines.
+    service_areas
+        Polygons with ``distance_m``: places within the standard of a qualifying open facility.
+    exclusions
+        Polygons with ``name``; None without.
+    study_area
+        One polygon or multipolygon; None where there is no limit.
+    info
+        ``name, language, standard, standard_name, year, date, crs, sources, estimate, status,
+        distance, distance_high_m, distance_medium_m``; ``sources`` is a list of file names,
+        ``estimate`` is None or the name of the method by which elders were spread.
+    record
+        What ``run.json`` holds.
+    """
+
+    facilities: GeoDataFrame
+    demand: GeoDataFrame
+    demand_shapes: Any
+    units: GeoDataFrame
+    zones: GeoDataFrame | None
+    audit: DataFrame
+    density: DataFrame
+    curve: DataFrame
+    roads: GeoDataFrame
+    service_areas: GeoDataFrame
+    exclusions: GeoDataFrame | None
+    study_area: BaseGeometry | None
+    info: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)

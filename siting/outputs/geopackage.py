@@ -1,0 +1,4 @@
+"""Layers (being written)."""
+
+def write_geopackage(frames, path):
+    """Write nothing yet."""

@@ -1,0 +1,250 @@
+"""One Folium map of a plan in one HTML file that opens without any network."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import folium
+from branca.element import Element, MacroElement
+from folium.template import Template
+from jinja2 import Environment
+from markupsafe import escape
+
+from siting.outputs.map_data import OPACITY, embed, payload, word
+from siting.outputs.map_raster import Grid, rasterise, theme_picture
+from siting.outputs.map_themes import THEMES, themes
+from siting.texts import text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from siting.outputs.frames import Frames
+
+__all__ = ["make_map", "write_map"]
+
+OVERLAYS = ("roads", "zones", "units", "service", "exclusions", "existing", "proposed")
+HIDDEN = ("service",)
+
+
+def make_map(frames: Frames) -> folium.Map:
+    """
+    Return the map of a plan: themes, planning units, facilities, legend and summary.
+
+    The map asks nothing of any network: script, style and pictures stand in the page, and there
+    are no tiles. The themes (density, class, coverage before and after) are pictures in Web
+    Mercator of at most 1600 pixels a side; a click looks a place up in the table of demand
+    points. Names from the data reach the page as text only, never as markup or script.
+
+    Parameters
+    ----------
+    frames
+        The tables of one run, geometry in one projected CRS.
+
+    Returns
+    -------
+    map
+        Shows itself in a notebook; ``write_map`` saves it.
+    """
+    return _draw(frames)[0]
+
+
+def write_map(frames: Frames, path: Path) -> None:
+    """
+    Write the map of a plan to one HTML file, the same bytes for the same tables.
+
+    Parameters
+    ----------
+    frames
+        The tables of one run.
+    path
+        The file to write; an existing one is replaced.
+    """
+    drawn, made = _draw(frames)
+    page = drawn.get_root().render()
+    numbers = {name: f"siting_{place}" for place, name in enumerate(made)}  # Folium draws lots
+    page = re.sub("|".join(made), lambda found: numbers[found[0]], page)
+    path.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _draw(frames: Frames) -> tuple[folium.Map, list[str]]:
+    """Return the map and the names that Folium gave to its parts."""
+    language = frames.info["language"]
+    grid = rasterise(frames)
+    coded = themes(frames, language)
+    drawn = folium.Map(tiles=None, prefer_canvas=True, location=[0, 0], zoom_start=3,
+                       max_zoom=19, zoom_snap=0.25, zoom_delta=0.5)  # fmt: skip
+    drawn.default_js, drawn.default_css = [], []
+    _furnish(drawn, frames, embed(payload(frames, language, coded, grid)))
+    layers = _add_layers(drawn, coded, grid, language)
+    control = folium.LayerControl(collapsed=False)
+    drawn.add_child(control)
+    drawn.add_child(_Start(layers, control))
+    return drawn, [part.get_name() for part in (drawn, control, *layers.values())]
+
+
+def _furnish(drawn: folium.Map, frames: Frames, data: str) -> None:
+    """Put style, scripts, panel and data into the page of a map."""
+    page: Any = drawn.get_root()
+    page.title = " ".join(str(escape(frames.info["name"])).split())
+    for name, tag, content in (
+        ("leaflet_css", "style", _leaflet_css()),
+        ("siting_css", "style", _template("map.css")),
+        ("leaflet_js", "script", _leaflet_js()),
+        ("siting_js", "script", _template("map.js")),
+    ):
+        page.header.add_child(_Raw(f"<{tag}>{content}</{tag}>"), name=name)
+    page.html.add_child(_Raw(_panel(frames, frames.info["language"])), name="siting_panel")
+    data = f'<script type="application/json" id="siting-data">{data}</script>'
+    page.html.add_child(_Raw(data), name="siting_data")
+
+
+class _Raw(Element):
+    """Text that goes into the page as it is; Jinja never reads it."""
+
+    _template = Template("{{ this.content }}")
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.content = content
+
+
+class _Start(MacroElement):
+    """The call that hands Folium's map and layers to the page's own script."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}startSiting({{ this._parent.get_name() }}, "
+        "{ {%- for key, layer in this.layers.items() %}{{ key }}: {{ layer.get_name() }}, "
+        "{% endfor -%} }, {{ this.control.get_name() }});{% endmacro %}"
+    )
+
+    def __init__(self, layers: dict[str, folium.map.Layer], control: folium.LayerControl) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.layers = layers
+        self.control = control
+
+
+def _add_layers(
+    drawn: folium.Map, coded: dict[str, Any], grid: Grid | None, language: str
+) -> dict[str, folium.map.Layer]:
+    """Add every layer to the map, filled later by the page's script, and return them by key."""
+    layers: dict[str, folium.map.Layer] = {}
+    for key in (*THEMES, "none"):
+        options: dict[str, Any] = {"name": text(f"map.layer_{key}", language), "overlay": False,
+                   "show": key == "after"}  # fmt: skip
+        if grid is None or key == "none":
+            layers[key] = folium.FeatureGroup(**options)
+        else:
+            layers[key] = folium.raster_layers.ImageOverlay(
+                theme_picture(coded[key], grid), grid.corners(), opacity=OPACITY, **options,
+                class_name=f"siting-theme-{key}",
+            )  # fmt: skip
+    for key in OVERLAYS:
+        layers[key] = folium.FeatureGroup(
+            name=text(f"map.layer_{key}", language), show=key not in HIDDEN
+        )
+    for layer in layers.values():
+        drawn.add_child(layer)
+    return layers
+
+
+def _panel(frames: Frames, language: str) -> str:
+    """Return title, estimate banner, summary and notes as HTML, every value escaped."""
+    info = frames.info
+    kind = info.get("distance")
+    measured = kind if kind in ("network", "straight") else "any"
+    radii = {grade: f"{info[f'distance_{grade}_m']:,.0f}" for grade in ("high", "medium")
+             if info.get(f"distance_{grade}_m") is not None}  # fmt: skip
+    words = {key: text(f"map.{key}", language) for key in (
+        "heading", "note_internal", "panel", "summary", "layers", "legend", "hint", "data_from",
+        "estimate")}  # fmt: skip
+    words["sources_heading"] = text("map.sources", language)
+    if info["estimate"] is None:
+        words["estimate"] = ""
+    return Environment(autoescape=True).from_string(_template("map_panel.html")).render(
+        words,
+        name=info["name"],
+        subtitle=text("map.subtitle", language, standard=info["standard_name"], year=info["year"]),
+        estimate_text=text("map.estimate_text", language,
+                           method=word("method", str(info["estimate"]), language)),
+        cover=_cover_table(frames.record, language),
+        figures=_figures(frames.record, language),
+        distance=text(f"map.distance_{measured}", language, **radii) if len(radii) > 1 else "",
+        sources=info["sources"],
+        date=text("map.date", language, date=info["date"]),
+        crs=text("map.crs", language, crs=info["crs"]),
+    )  # fmt: skip
+
+
+def _cover_table(record: dict[str, Any], language: str) -> dict[str, Any] | None:
+    """Return shares and beds before, in the plan and within reach; None without a record."""
+    if "coverage" not in record:
+        return None
+    states = ("existing", "plan", "reachable")
+    shares = record["coverage"]
+    rows = [
+        (text(f"map.row_{grade}", language), [_share(shares.get(state, {}).get(grade))
+                                              for state in states])
+        for grade in ("high", "medium")
+    ]  # fmt: skip
+    beds = record.get("beds", {})
+    rows.append((text("map.row_beds", language), [_count(beds.get(state)) for state in states]))
+    return {"heads": [text(f"map.row_{state}", language) for state in states], "rows": rows}
+
+
+def _figures(record: dict[str, Any], language: str) -> list[tuple[str, str]]:
+    """Return the other figures of the summary; what the record lacks is left out."""
+    beds, sites = record.get("beds", {}), record.get("sites", {})
+    found = {
+        "required": beds.get("required"), "shortfall": beds.get("shortfall"),
+        "new": sites.get("new"), "extended": sites.get("extended"),
+        "cost": record.get("cost_wan_yuan"),
+    }  # fmt: skip
+    rows = [(text(f"map.row_{key}", language), _count(value)) for key, value in found.items()
+            if value is not None]  # fmt: skip
+    verdicts = record.get("audit", {}).get("plan")
+    if verdicts:
+        told = text("map.rules_value", language, met=verdicts["met"], unmet=verdicts["unmet"])
+        rows.append((text("map.row_rules", language), told))
+    if "status" in record:
+        told = word("status", str(record["status"]), language)
+        rows.append((text("map.row_status", language), told))
+    return rows
+
+
+def _share(value: float | None) -> str:
+    """Return a share in percent, rounded down, so that 100 % means everyone."""
+    return "–" if value is None else f"{math.floor(value * 1000 + 1e-6) / 10:.1f}%"
+
+
+def _count(value: float | None) -> str:
+    """Return a number with separators."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def _template(name: str) -> str:
+    """Return a file that lies beside this module."""
+    return files("siting.outputs").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _leaflet_js() -> str:
+    """Return Leaflet without its pointers to a source map and to its site."""
+    folder = files("js_lib_leaflet").joinpath("static", "js_lib_leaflet")
+    script = folder.joinpath("leaflet.js").read_text(encoding="utf-8")
+    return re.sub(r'//# sourceMappingURL=\S*| href="https://leafletjs.com"', "", script)
+
+
+def _leaflet_css() -> str:
+    """Return Leaflet's style with its pictures inside."""
+    folder = files("js_lib_leaflet").joinpath("static", "js_lib_leaflet")
+
+    def inline(found: re.Match[str]) -> str:
+        picture = folder.joinpath("images", found[1]).read_bytes()
+        return f"url(data:image/png;base64,{base64.b64encode(picture).decode('ascii')})"
+
+    style = folder.joinpath("leaflet.css").read_text(encoding="utf-8")
+    style = re.sub(r"behavior:\s*url\([^)]*\);", "", style)
+    return re.sub(r"url\(images/([\w.-]+)\)", inline, style)

@@ -1,0 +1,235 @@
+"""What the script of the map draws and looks up, as plain data for JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from siting.outputs.map_raster import WORLD, Grid, index_picture
+from siting.outputs.map_themes import truth
+from siting.texts import catalogue, text
+
+if TYPE_CHECKING:
+    from siting.outputs.frames import Frames
+
+__all__ = ["OPACITY", "embed", "payload", "word"]
+
+DECIMALS = 5  # of a degree: about one metre
+KEEP_M = 1.5  # how far a simplified line may leave the true one
+OPACITY = 0.72  # of the themes
+NEW, HELD = "#FF9F7F", "#3b6fa0"
+PROPOSED = ("new", "extended", "planned", "reserved")
+PLACES: dict[str, dict[str, Any]] = {
+    "existing": {"fillColor": HELD, "color": "#ffffff", "weight": 1.5, "fillOpacity": 0.95},
+    "extended": {"fillColor": HELD, "color": NEW, "weight": 4, "fillOpacity": 0.95},
+    "new": {"fillColor": NEW, "color": "#7a2e12", "weight": 1.5, "fillOpacity": 0.95},
+    "planned": {"fillColor": "#ffd9cc", "color": "#7a2e12", "weight": 1.5, "fillOpacity": 0.95},
+    "reserved": {"fillColor": "#ffffff", "color": "#7a2e12", "weight": 2, "dashArray": "3 3",
+                 "fillOpacity": 0.8},
+    "closed": {"fillColor": "#bdbdbd", "color": "#333333", "weight": 1.5, "dashArray": "2 2",
+               "fillOpacity": 0.8},
+    "outside": {"fillColor": "#9aa5ad", "color": "#ffffff", "weight": 1.5, "fillOpacity": 0.9},
+}  # fmt: skip
+LOOK: dict[str, Any] = {
+    "opacity": OPACITY,
+    "roads": {"color": "#5b6570", "weight": 1, "opacity": 0.45},
+    "zones": {"color": "#7d7d7d", "weight": 0.8, "opacity": 0.8},
+    "units": {"color": "#3b2a55", "weight": 2.2, "opacity": 0.9},
+    "study": {"color": "#111111", "weight": 1.5, "opacity": 0.7, "dashArray": "8 5"},
+    "service": [
+        {"color": "#0b4f8a", "weight": 1.6, "fill": True, "fillOpacity": 0.1},
+        {"color": "#0b4f8a", "weight": 1.4, "dashArray": "5 4", "fill": True, "fillOpacity": 0.05},
+    ],
+    "exclusions": {"color": "#5a3a1a", "weight": 1.6, "dashArray": "2 4", "fill": True,
+                   "fillColor": "#8c6d46", "fillOpacity": 0.3},
+    "places": PLACES,
+}  # fmt: skip
+
+
+def payload(
+    frames: Frames, language: str, themes: dict[str, Any], grid: Grid | None
+) -> dict[str, Any]:
+    """Return what the page's script draws and looks up, ready for JSON."""
+    areas = frames.service_areas.sort_values("distance_m")
+    excluded = frames.exclusions
+    zones = frames.zones
+    return {
+        "words": {key.removeprefix("map."): entry[language] for key, entry in catalogue().items()
+                  if key.startswith("map.")},
+        "look": LOOK,
+        "places": {code: text(f"map.facility_{code}", language) for code in PLACES},
+        "first": "after",
+        "themes": {key: {"label": theme["label"], "entries": theme["entries"]}
+                   for key, theme in themes.items()},
+        "roads": _lines(frames.roads.geometry),
+        "zones": None if zones is None else _lines(zones.geometry.boundary),
+        "zone_names": [] if zones is None else _names(zones),
+        "study": None if frames.study_area is None else _lines(
+            gpd.GeoSeries([frames.study_area], crs=frames.demand.crs).boundary),
+        "service": [
+            {"geometry": shape, "label": text("map.service_within", language,
+                                              distance=f"{distance:,.0f}")}
+            for distance, shape in zip(areas["distance_m"], _areas(areas.geometry), strict=True)
+        ],
+        "exclusions": [] if excluded is None else [
+            {"name": name, "geometry": shape}
+            for name, shape in zip(_strings(excluded["name"]), _areas(excluded.geometry),
+                                   strict=True)
+        ],
+        "units": _units(frames.units),
+        "facilities": _facilities(frames.facilities, language),
+        "demand": _demand(frames, themes, language),
+        "grid": None if grid is None else {
+            "index": index_picture(grid), "left": grid.left, "top": grid.top,
+            "pixel": grid.pixel, "height": grid.index.shape[0], "width": grid.index.shape[1],
+        },
+        "bounds": _bounds(frames, grid),
+    }  # fmt: skip
+
+
+def embed(payload: dict[str, Any]) -> str:
+    """Return JSON that no script element, comment or entity can be broken with."""
+    plain = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&\u2028\u2029":
+        plain = plain.replace(sign, f"\\u{ord(sign):04x}")
+    return plain
+
+
+def _strings(values: pd.Series) -> list[str]:
+    """Return texts, empty where there is none."""
+    return ["" if pd.isna(value) else str(value) for value in values]
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    """Return names, the id where there is none."""
+    pairs = zip(_strings(rows["name"]), _strings(rows["id"]), strict=True)
+    return [name or key for name, key in pairs]
+
+
+def _numbers(values: pd.Series, digits: int = 0) -> list[float | int | None]:
+    """Return numbers rounded for display, None where there is none."""
+    found = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    rounded = [None if not math.isfinite(value) else round(float(value), digits) for value in found]
+    return [int(value) if value is not None and value.is_integer() else value for value in rounded]
+
+
+def _lines(shapes: gpd.GeoSeries) -> dict[str, Any] | None:
+    """Return all lines as one simplified GeoJSON geometry in degrees; None if there are none."""
+    parts = shapely.get_parts(_degrees(shapes))
+    parts = parts[(shapely.get_type_id(parts) == 1) & ~shapely.is_empty(parts)]  # lines
+    return shapely.MultiLineString(list(parts)).__geo_interface__ if len(parts) else None
+
+
+def _areas(shapes: gpd.GeoSeries) -> list[dict[str, Any] | None]:
+    """Return simplified GeoJSON geometries in degrees; None for one that is missing or empty."""
+    return [
+        None if shape is None or shape.is_empty else shape.__geo_interface__
+        for shape in _degrees(shapes)
+    ]
+
+
+def _degrees(shapes: gpd.GeoSeries) -> np.ndarray:
+    """Return geometries simplified in metres, then in degrees and rounded."""
+    simple = shapes.simplify(KEEP_M).to_crs(WORLD).to_numpy()
+    return np.asarray(shapely.transform(simple, lambda places: places.round(DECIMALS)))
+
+
+def _units(units: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    """Return planning units with their balance; geometry and label place None without polygon."""
+    inner = units.geometry.representative_point().to_crs(WORLD)
+    labels = [None if point is None or point.is_empty else [round(point.y, 6), round(point.x, 6)]
+              for point in inner]  # fmt: skip
+    columns = {
+        "id": _strings(units["id"]),
+        "elders": _numbers(units["elders"]),
+        "required": _numbers(units["beds_required"]),
+        "existing": _numbers(units["beds_existing"]),
+        "planned": _numbers(units["beds_planned"]),
+        "shortfall": _numbers(units["shortfall"]),
+        "sites": _numbers(units["sites"]),
+        "geometry": _areas(units.geometry),
+        "label": labels,
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def word(prefix: str, code: str, language: str) -> str:
+    """Return the words for a code, or the code itself where the catalogue has none."""
+    key = f"map.{prefix}_{code}"
+    return text(key, language) if key in catalogue() else code
+
+
+def _facilities(facilities: gpd.GeoDataFrame, language: str) -> list[dict[str, Any]]:
+    """Return facilities, the largest first, so that small ones lie on top."""
+    rows = facilities.loc[~facilities.geometry.isna()]
+    rows = rows.iloc[np.argsort(-rows["beds"].fillna(0).to_numpy(float), kind="stable")]
+    world = rows.geometry.to_crs(WORLD)
+    status = _strings(rows["status"])
+    columns = {
+        "id": _strings(rows["id"]),
+        "name": _names(rows),
+        "at": [[round(y, 6), round(x, 6)] for x, y in zip(world.x, world.y, strict=True)],
+        "status": status,
+        "status_word": [word("facility", code, language) for code in status],
+        "proposed": [code in PROPOSED for code in status],
+        "counts": (truth(rows["qualifies"]) == 1).tolist(),
+        "kind": [word("kind", code, language) for code in _strings(rows["kind"])],
+        "rules": _strings(rows["rules"]),
+        "unit": _strings(rows["unit_id"]),
+        "cost": _numbers(rows["cost_wan_yuan"], 1),
+        "within": _numbers(rows["elders_within_standard"]),
+    }  # fmt: skip
+    for short in ("beds", "rank"):
+        columns[short] = _numbers(rows[short])
+    for short in ("added", "nursing", "dementia"):
+        columns[short] = _numbers(rows[f"{short}_beds"])
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _demand(frames: Frames, themes: dict[str, Any], language: str) -> dict[str, list[Any]]:
+    """Return the look-up table of demand points, one list per column."""
+    demand = frames.demand
+    return {
+        "id": _strings(demand["id"]),
+        "elders": _numbers(demand["elders"], 1),
+        "density": _numbers(demand["density_per_km2"], 1),
+        "class": themes["class"]["codes"].tolist(),
+        "before": themes["before"]["codes"].tolist(),
+        "after": themes["after"]["codes"].tolist(),
+        "network": _numbers(demand["nearest_network_m"], 1),
+        "straight": _numbers(demand["nearest_straight_m"], 1),
+        "standard": _numbers(demand["standard_m"]),
+        "nearest": _strings(demand["nearest_facility_id"]),
+        "unit": _strings(demand["unit_id"]),
+        "note": [word("note", code, language) for code in _strings(demand["note"])],
+        "blocked": _strings(demand["blocked_by"]),
+        "zone": _zone_rows(frames),
+    }
+
+
+def _zone_rows(frames: Frames) -> list[int | None]:
+    """Return the row of the zone that holds each demand point."""
+    found: list[int | None] = [None] * len(frames.demand)
+    if frames.zones is not None:
+        zones, points = frames.zones.geometry.to_numpy(), frames.demand.geometry.to_numpy()
+        tree = shapely.STRtree(zones)
+        for point, zone in tree.query(points, predicate="intersects").T:
+            found[point] = int(zone) if found[point] is None else found[point]
+    return found
+
+
+def _bounds(frames: Frames, grid: Grid | None) -> list[list[float]] | None:
+    """Return the corners of what the map opens on: the demand, else whatever there is."""
+    if grid is not None:
+        return grid.corners()
+    for layer in (frames.units, frames.facilities, frames.roads):
+        low = layer.geometry.to_crs(WORLD).total_bounds
+        if np.isfinite(low).all():
+            return [[float(low[1]), float(low[0])], [float(low[3]), float(low[2])]]
+    return None

@@ -1,0 +1,271 @@
+"""The one way to run: files to problem, plan, audit, and outputs."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+
+from siting.audit import Audit, audit
+from siting.errors import SitingError
+from siting.outputs.build import build_frames, record_of
+from siting.outputs.folder import written_folder
+from siting.outputs.frames import Frames
+from siting.outputs.geopackage import write_geopackage
+from siting.outputs.map import make_map, write_map
+from siting.outputs.sheet import write_sheet
+from siting.outputs.tables import write_csv_tables, write_workbook
+from siting.prepare import Prepared, prepare
+from siting.problem import Layout
+from siting.solve import Progress, Solution, solve
+from siting.study import coverage_cost_curve
+from siting.tables import DataCheck
+
+if TYPE_CHECKING:
+    import folium
+    import pandas as pd
+
+    from siting.scenario import Scenario
+
+__all__ = ["Plan", "audit_layout", "plan", "write_plan"]
+
+LIBRARIES = (
+    "siting", "geopandas", "highspy", "numba", "numpy", "osmnx", "pandas", "pulp", "pyogrio",
+    "pyproj", "rasterio", "scipy", "shapely",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    Everything of one run.
+
+    Attributes
+    ----------
+    prepared
+        The problem and the tables behind it; ``prepared.check`` is the data check.
+    layout
+        What stands where.
+    solution
+        Stages with value, bound and gap; None where a layout was only judged.
+    existing_audit, audit
+        Findings on the existing state and on the layout.
+    tables
+        The tables that every output reads.
+    """
+
+    prepared: Prepared
+    layout: Layout
+    solution: Solution | None
+    existing_audit: Audit
+    audit: Audit
+    tables: Frames
+
+    @property
+    def problem(self) -> Any:
+        """The problem that the layout is for."""
+        return self.prepared.problem
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that was run."""
+        return self.prepared.scenario
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What ``run.json`` holds."""
+        return self.tables.record
+
+    def map(self) -> folium.Map:
+        """Return the map; a notebook shows it."""
+        return make_map(self.tables)
+
+
+def plan(
+    scenario: Scenario,
+    *,
+    progress: Progress | None = None,
+    check: DataCheck | None = None,
+) -> Plan:
+    """
+    Plan a scenario: read, check, place, measure, solve, audit.
+
+    Parameters
+    ----------
+    scenario
+        As read by ``read_scenario``.
+    progress
+        Called with the stage, its gap so far and the seconds left.
+    check
+        Takes the lines of the data check.
+
+    Returns
+    -------
+    plan
+        Layout, proof, audit and tables; always complete.
+
+    Raises
+    ------
+    SitingError
+        If an input is wrong; nothing has been written.
+    """
+    begun = perf_counter()
+    tell = progress or _silent
+    with _speaking(scenario.language):
+        tell("prepare", None, scenario.solve.time_limit_s)
+        prepared = prepare(scenario, check=check)
+        solution = solve(prepared.problem, settings=scenario.solve, progress=progress)
+        tell("audit", None, 0.0)
+        return _complete(prepared, solution.layout, solution, begun)
+
+
+def audit_layout(
+    scenario: Scenario,
+    *,
+    layout: pd.DataFrame | None = None,
+    check: DataCheck | None = None,
+) -> Plan:
+    """
+    Judge the existing facilities, or a given layout; solve nothing.
+
+    Parameters
+    ----------
+    scenario
+        As read by ``read_scenario``.
+    layout
+        Facilities that stand: columns ``id`` and ``beds``, optional ``x``, ``y`` in the scenario's
+        system and ``status``. A site that the scenario does not know needs coordinates. What is
+        not listed does not stand. None: the existing facilities.
+    check
+        Takes the lines of the data check.
+    """
+    begun = perf_counter()
+    with _speaking(scenario.language):
+        prepared = prepare(scenario, check=check, drawn=layout)
+        judged = prepared.problem.existing_layout() if layout is None else _as_layout(prepared, layout)
+        return _complete(prepared, judged, None, begun)
+
+
+def _as_layout(prepared: Prepared, table: pd.DataFrame) -> Layout:
+    """Return the layout that a table of facilities describes."""
+    sites = prepared.problem.sites
+    where = {name: k for k, name in enumerate(sites.id)}
+    is_open, beds = np.zeros(sites.n, dtype=bool), np.zeros(sites.n, dtype=np.int64)
+    for name, count in zip(table["id"], table["beds"], strict=True):
+        is_open[where[str(name)]], beds[where[str(name)]] = True, int(count)
+    missing = np.flatnonzero(sites.is_existing & ~is_open)
+    if len(missing):
+        prepared.check.add(
+            "warning", "layout_without_home", "layout", count=len(missing), examples=sites.id[missing]
+        )
+    return Layout(is_open, beds)
+
+
+def _complete(
+    prepared: Prepared, layout: Layout, solution: Solution | None, begun: float
+) -> Plan:
+    """Return the plan with its audits and tables."""
+    existing = audit(prepared, prepared.problem.existing_layout(), state="existing")
+    judged = audit(prepared, layout, state="plan")
+    curve = coverage_cost_curve(prepared.problem, layout) if solution is not None else None
+    record = record_of(
+        prepared, layout, existing=existing, plan=judged, solution=solution,
+        seconds=perf_counter() - begun, peak_memory_mb=_peak_memory_mb(), versions=_versions(),
+    )  # fmt: skip
+    tables = build_frames(
+        prepared, layout, existing=existing, plan=judged, curve=curve, record=record
+    )
+    return Plan(prepared, layout, solution, existing, judged, tables)
+
+
+def write_plan(
+    done: Plan, folder: str | Path, *, progress: Progress | None = None, begun: float | None = None
+) -> Path:
+    """
+    Write all outputs of a plan; the old result stays whole until the new one is complete.
+
+    Parameters
+    ----------
+    done
+        A plan.
+    folder
+        Result folder; replaced if it holds an older result, refused if it holds anything else.
+    progress
+        Called with the name of each output.
+    begun
+        ``perf_counter()`` at the start of the whole command, for ``seconds`` in ``run.json``.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written or holds what is no result.
+    """
+    tell = progress or _silent
+    wanted, language = done.scenario.outputs, done.scenario.language
+    tables = done.tables
+    with _speaking(language), written_folder(Path(folder)) as part:
+        tell("tables", None, 0.0)
+        write_csv_tables(tables, part)
+        done.prepared.check.to_frame(language).to_csv(part / "check.csv", index=False, encoding="utf-8-sig")
+        if wanted.tables:
+            write_workbook(tables, part / "tables.xlsx")
+        if wanted.geopackage:
+            tell("geopackage", None, 0.0)
+            write_geopackage(tables, part / "plan.gpkg")
+        if wanted.map:
+            tell("map", None, 0.0)
+            write_map(tables, part / "map.html")
+        if wanted.sheet:
+            tell("sheet", None, 0.0)
+            write_sheet(tables, part)
+        record = dict(done.record)
+        record["seconds"] = perf_counter() - begun if begun is not None else record["seconds"]
+        record["peak_memory_mb"] = _peak_memory_mb()
+        content = json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False)
+        (part / "run.json").write_text(content + "\n", encoding="utf-8")
+    return Path(folder)
+
+
+def _silent(stage: str, gap: float | None, left: float) -> None:
+    """Tell no one."""
+
+
+@contextmanager
+def _speaking(language: str) -> Iterator[None]:
+    """Let errors speak the scenario's language."""
+    try:
+        yield
+    except SitingError as error:
+        error.language = language
+        raise
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that shape the result."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def _peak_memory_mb() -> float:
+    """Return the most memory that this process has held, in MB."""
+    if sys.platform == "win32":
+        return float(psutil.Process().memory_info().peak_wset) / 2**20
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak) / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,394 @@
+"""The scenario: what a planner writes in one YAML file, checked and frozen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+
+__all__ = [
+    "Build", "Candidates", "Demand", "Density", "Exclude", "Existing", "Generate", "Limits",
+    "Locks", "NumberOrColumn", "Outputs", "Roads", "Scenario", "Solve", "Spread", "Units", "Zones",
+]  # fmt: skip
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+NumberOrColumn = Annotated[float, Field(ge=0)] | str
+Name = Annotated[str, Field(min_length=1)]
+
+
+def _epsg(value: Any) -> Any:
+    """Return ``EPSG:n`` for a bare number."""
+    return f"EPSG:{value}" if type(value) is int else value
+
+
+def _identity(value: Any) -> Any:
+    """Return the text of an id that YAML reads as a number."""
+    return str(value) if type(value) is int else value
+
+
+Crs = Annotated[Name, BeforeValidator(_epsg)]
+Identity = Annotated[Name, BeforeValidator(_identity)]
+
+
+def _tuple(value: Any) -> Any:
+    """Return a list as a tuple, so that a frozen scenario holds nothing that changes."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Part(BaseModel):
+    """A piece of a scenario: frozen, every key known."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
+
+class Spread(Part):
+    """How elders known only by large areas are spread over a grid: an estimate, said everywhere."""
+
+    method: Literal["road_length", "road_served"] = "road_length"
+    """``road_length``: in proportion to the length of road in a cell; ``road_served``: evenly."""
+    grid_m: Positive = 250.0
+    """Side of a cell, metres."""
+    within_m: NonNegative = 300.0
+    """``road_served``: a cell whose centre is at most this far from a road is served, metres."""
+
+
+class Demand(Part):
+    """Demand points: the grid of elders."""
+
+    path: Name
+    """Points, polygons (each stands at its representative point), a table, or a raster."""
+    layer: str | None = None
+    """Layer, or sheet of a workbook; default: the first."""
+    id: str | None = None
+    """Column of ids; default: file stem and row number."""
+    elders: Name | int
+    """Column, or band number of a raster."""
+    x: str | None = None
+    """Tables: column of x or longitude."""
+    y: str | None = None
+    """Tables: column of y or latitude."""
+    crs: Crs | None = None
+    """System of the coordinates, where the file does not say."""
+    spread: Spread | None = None
+    """Spread the elders of large polygons over a grid (an estimate)."""
+
+
+class Zones(Part):
+    """Communities and villages: the areal support of density."""
+
+    path: Name
+    """Polygons."""
+    layer: str | None = None
+    """Layer; default: the first."""
+    crs: Crs | None = None
+    """System of the coordinates, where the file does not say."""
+    id: Name
+    """Column of ids."""
+    name: str | None = None
+    """Column of names."""
+    elders: Name
+    """Column of elders, 60 and over."""
+    residents: str | None = None
+    """Column of all residents."""
+    street: str | None = None
+    """Column of streets or towns."""
+    district: str | None = None
+    """Column of districts."""
+
+
+class Roads(Part):
+    """The roads that people walk on."""
+
+    path: Name
+    """Lines, or .osm, .osm.gz, .osm.pbf, .graphml."""
+    layer: str | None = None
+    """Layer; default: the first."""
+    crs: Crs | None = None
+    """System of the coordinates, where the file does not say."""
+    tolerance_m: NonNegative = 0.05
+    """Ends and vertices at most this far apart are one place, metres."""
+    node_crossings: bool = False
+    """True: plain crossings meet too, except where bridge, tunnel or layer differ."""
+    max_snap_m: Positive = 500.0
+    """A point farther than this from every road is off the network, metres."""
+
+
+class Existing(Part):
+    """Homes that stand today."""
+
+    path: Name
+    """Points, polygons or a table."""
+    layer: str | None = None
+    """Layer, or sheet of a workbook; default: the first."""
+    x: str | None = None
+    """Tables: column of x or longitude."""
+    y: str | None = None
+    """Tables: column of y or latitude."""
+    crs: Crs | None = None
+    """System of the coordinates, where the file does not say."""
+    id: str | None = None
+    """Column of ids; default: file stem and row number."""
+    name: str | None = None
+    """Column of names."""
+    beds: Name
+    """Column of beds, whole numbers."""
+    nursing_beds: str | None = None
+    """Column of nursing beds."""
+    dementia_beds: str | None = None
+    """Column of dementia beds."""
+    ownership: str | None = None
+    """Column of ownership."""
+    kind: str | None = None
+    """Column of kinds: institution (also where empty), day_care, home_beds, canteen, …"""
+    registered: str | None = None
+    """Column that says whether the home is registered; empty counts as registered."""
+    max_beds: NumberOrColumn | None = None
+    """Room to extend: beds that the home could have in all."""
+    fixed_cost: NumberOrColumn | None = None
+    """Cost of extending at all, 万元."""
+    cost_per_bed: NumberOrColumn | None = None
+    """Cost of each added bed, 万元."""
+
+
+class Generate(Part):
+    """Candidates at places on the roads inside the study area."""
+
+    spacing_m: Positive
+    """Least straight distance between two candidates, and from homes and listed ones, metres."""
+
+
+class Candidates(Part):
+    """Sites that could be used: listed in a file, or generated."""
+
+    path: str | None = None
+    """Points, polygons or a table."""
+    generate: Generate | None = None
+    """Instead of a path: places on the roads, thinned to a spacing."""
+    layer: str | None = None
+    """Layer, or sheet of a workbook; default: the first."""
+    x: str | None = None
+    """Tables: column of x or longitude."""
+    y: str | None = None
+    """Tables: column of y or latitude."""
+    crs: Crs | None = None
+    """System of the coordinates, where the file does not say."""
+    id: str | None = None
+    """Column of ids; default: file stem and row number."""
+    name: str | None = None
+    """Column of names."""
+    tenure: str | None = None
+    """Column of tenure."""
+    land_code: str | None = None
+    """Column of land codes."""
+    area_m2: str | None = None
+    """Column of areas, square metres."""
+    min_beds: NumberOrColumn = 10.0
+    """Fewest beds, a number or a column; an opened site has at least 10."""
+    max_beds: NumberOrColumn
+    """Most beds, a number or a column."""
+    fixed_cost: NumberOrColumn = 0.0
+    """Cost of opening, 万元, a number or a column."""
+    cost_per_bed: NumberOrColumn = 0.0
+    """Cost of each bed, 万元, a number or a column."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.generate is None):
+            raise ValueError("one_of:path, generate")
+        return self
+
+
+class Build(Part):
+    """Planning units built from zones."""
+
+    elders: Positive = 10000.0
+    """Elders that a unit should hold."""
+
+
+class Units(Part):
+    """Planning units: a layer, or a column of the zones (without zones: of the demand file)."""
+
+    path: str | None = None
+    """Polygons."""
+    layer: str | None = None
+    """Layer; default: the first."""
+    crs: Crs | None = None
+    """System of the coordinates, where the file does not say."""
+    id: str | None = None
+    """Column of ids of the layer."""
+    by: str | None = None
+    """A role declared under zones (street, district, id), else a column of the zones' file."""
+    build: Build | None = None
+    """Build units from zones; not in this version."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(each is not None for each in (self.path, self.by, self.build)) != 1:
+            raise ValueError("one_of:path, by, build")
+        if self.path is not None and self.id is None:
+            raise ValueError("needs:id")
+        return self
+
+
+class Density(Part):
+    """Over which area the density of elders is read."""
+
+    support: Literal["zone", "window", "grid"] = "zone"
+    """Zone polygon; circle around each point; square of a grid. Without zones: window."""
+    window_m2: Positive = 1e6
+    """Area of the circle, square metres."""
+    grid_m: Positive = 500.0
+    """Side of a square of the grid, metres; squares start at multiples of it."""
+
+
+class Exclude(Part):
+    """An area where nothing new may stand."""
+
+    path: Name
+    """Polygons."""
+    layer: str | None = None
+    """Layer; default: the first."""
+    crs: Crs | None = None
+    """System of the coordinates, where the file does not say."""
+    name: Name
+    """What the area is called in outputs."""
+    buffer_m: NonNegative = 0.0
+    """Keep this far away from it, metres."""
+
+
+class Limits(Part):
+    """Limits that hold in every stage."""
+
+    budget_wan_yuan: NonNegative | None = None
+    """Most that the plan may cost, 万元."""
+    max_new_sites: Annotated[int, Field(ge=0)] | None = None
+    """Most candidates that may be opened."""
+    min_elders_per_new_site: NonNegative | None = None
+    """Fewest elders within the standard of an opened candidate."""
+
+
+class Locks(Part):
+    """What the planner has decided."""
+
+    open: Annotated[tuple[Identity, ...], BeforeValidator(_tuple)] = ()
+    """Sites that must be open."""
+    forbid: Annotated[tuple[Identity, ...], BeforeValidator(_tuple)] = ()
+    """Candidates that must not open, homes that close."""
+    beds: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """Sites that are open with exactly so many beds."""
+
+
+class Solve(Part):
+    """How hard to search."""
+
+    time_limit_s: Positive = 300.0
+    """Limit on the whole solve, seconds."""
+    gap: NonNegative = 0.005
+    """A stage may stop when its proven gap is this small."""
+    threads: Annotated[int, Field(ge=1)] = 2
+    """Threads of the search and the solver."""
+    random_seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the solver."""
+    solver: Literal["highs", "cbc"] = "highs"
+    """HiGHS, or CBC as the fall-back."""
+    exact_below: Annotated[int, Field(ge=0)] = 2000
+    """With at most this many yes-or-no decisions a stage first tries for a gap of 0."""
+
+
+class Outputs(Part):
+    """What is written beside run.json and the tables in CSV."""
+
+    map: bool = True
+    """map.html"""
+    tables: bool = True
+    """tables.xlsx"""
+    geopackage: bool = True
+    """plan.gpkg"""
+    sheet: bool = True
+    """sheet.pdf and sheet.png"""
+
+
+class Scenario(Part):
+    """Everything that one run depends on."""
+
+    name: Name
+    """Name of the plan, shown on every output."""
+    language: Literal["zh", "en"] = "zh"
+    """Language of outputs."""
+    standard: Name
+    """Packaged standard, or path of a YAML file."""
+    year: Annotated[int, Field(ge=1900, le=2200)]
+    """Year of the plan; picks each rule's value: the newest not later than this."""
+    crs: Crs
+    """Working system: projected, metres; every distance is measured in it."""
+    distance: Literal["network", "straight"] = "network"
+    """Walking distance along the roads, or the straight line."""
+    demand: Demand
+    """Demand points."""
+    zones: Zones | None = None
+    """Communities and villages."""
+    network: Roads | None = None
+    """Roads; needed unless distance is straight."""
+    existing: Existing | None = None
+    """Homes that stand today."""
+    candidates: Annotated[tuple[Candidates, ...], BeforeValidator(_tuple)] = ()
+    """Sites that could be used."""
+    units: Units | None = None
+    """Planning units; without, the whole area is one."""
+    density: Density = Density()
+    """Areal support of density."""
+    exclude: Annotated[tuple[Exclude, ...], BeforeValidator(_tuple)] = ()
+    """Areas where nothing new may stand."""
+    limits: Limits = Limits()
+    """Budget, number of sites, fewest elders."""
+    locks: Locks = Locks()
+    """Decisions already taken."""
+    rules: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Changes to the standard for this study: rule id to parameters, and ``enforce``."""
+    solve: Solve = Solve()
+    """How hard to search."""
+    outputs: Outputs = Outputs()
+    """What is written."""
+
+    _root: Path = PrivateAttr(default_factory=Path)
+    _origin: Path | None = PrivateAttr(default=None)
+    _changes: tuple[tuple[str, Any], ...] = PrivateAttr(default=())
+
+    @model_validator(mode="after")
+    def _has_network(self) -> Self:
+        if self.network is None and (
+            self.distance == "network"
+            or self.demand.spread is not None
+            or any(each.generate for each in self.candidates)
+        ):
+            raise ValueError("needs:network")
+        return self
+
+    @property
+    def origin(self) -> Path | None:
+        """File that the scenario was read from."""
+        return self._origin
+
+    @property
+    def changes(self) -> tuple[tuple[str, Any], ...]:
+        """Every change of a variant or of ``--set``, in order: dotted key and value."""
+        return self._changes
+
+    def locate(self, path: str) -> Path:
+        """Return a path of the scenario, relative to its data folder."""
+        return self._root / path
+
+    def attach(
+        self, *, root: Path, origin: Path | None, changes: tuple[tuple[str, Any], ...]
+    ) -> Scenario:
+        """Return the scenario with the folder its paths start from and where it came from."""
+        self._root, self._origin, self._changes = root, origin, changes
+        return self

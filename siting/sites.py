@@ -1,0 +1,349 @@
+"""Sites: homes that stand, candidates listed in files, candidates generated along the roads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from siting import kernels
+from siting.errors import Fault, InputError
+from siting.inputs.sources import Source, read_source
+from siting.tables import DataCheck, unique_ids
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pandas import DataFrame
+    from shapely.geometry.base import BaseGeometry
+
+    from siting.network import Network
+    from siting.scenario import Candidates, Existing, Generate, Scenario
+
+__all__ = [
+    "QUALIFYING_BEDS", "Sites", "drawn_sites", "generate_candidates", "join_sites", "no_sites",
+    "read_candidates", "read_existing",
+]  # fmt: skip
+
+QUALIFYING_BEDS = 10
+"""Fewest beds of a facility that counts."""
+
+SAMPLES_PER_SPACING = 5
+KINDS = {
+    "institution": "institution", "养老机构": "institution", "机构": "institution",
+    "机构养老": "institution", "养老院": "institution", "敬老院": "institution",
+    "护理院": "institution", "day_care": "day_care", "日间照料": "day_care",
+    "日间照料中心": "day_care", "居家养老服务中心": "day_care", "home_beds": "home_beds",
+    "家庭养老床位": "home_beds", "家庭床位": "home_beds", "canteen": "canteen",
+    "老年食堂": "canteen", "助餐点": "canteen", "senior_housing": "senior_housing",
+    "老年公寓": "senior_housing", "养老社区": "senior_housing",
+}  # fmt: skip
+YES = frozenset({"true", "1", "1.0", "yes", "y", "t", "是", "已登记", "已备案", "有"})
+NO = frozenset({"false", "0", "0.0", "no", "n", "f", "否", "未登记", "未备案", "无"})
+
+
+@dataclass(frozen=True)
+class Sites:
+    """
+    Homes first, candidates after them; every array has one entry per site.
+
+    Attributes
+    ----------
+    id, name, kind, tenure
+        Texts. ``kind`` is ``institution`` for what may count.
+    xy
+        (n, 2) coordinates in the working system.
+    is_existing
+        Home that stands today.
+    institution
+        Kind institution and not unregistered: counts once it has 10 beds.
+    beds, nursing_beds, dementia_beds
+        Beds today; 0 for candidates.
+    min_beds, max_beds
+        Candidates: fewest and most beds if opened. Homes: ``max_beds`` is the room in all.
+    fixed_cost, cost_per_bed
+        Cost of opening (candidate) or extending (home) at all, and of each new bed, 万元.
+    """
+
+    id: NDArray[np.object_]
+    name: NDArray[np.object_]
+    kind: NDArray[np.object_]
+    tenure: NDArray[np.object_]
+    xy: NDArray[np.float64]
+    is_existing: NDArray[np.bool_]
+    institution: NDArray[np.bool_]
+    beds: NDArray[np.int64]
+    nursing_beds: NDArray[np.int64]
+    dementia_beds: NDArray[np.int64]
+    min_beds: NDArray[np.int64]
+    max_beds: NDArray[np.int64]
+    fixed_cost: NDArray[np.float64]
+    cost_per_bed: NDArray[np.float64]
+
+    @property
+    def n(self) -> int:
+        """Number of sites."""
+        return len(self.id)
+
+
+def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Source] | None:
+    """Return the homes of a scenario and their file, or None without."""
+    part = scenario.existing
+    if part is None:
+        return None
+    named = ("id", "name", "beds", "nursing_beds", "dementia_beds", "ownership", "kind", "registered")
+    costs = ("max_beds", "fixed_cost", "cost_per_bed")
+    columns = {key: getattr(part, key) for key in named}
+    columns |= {key: getattr(part, key) for key in costs if isinstance(getattr(part, key), str)}
+    source = read_source(scenario, part, "existing", columns=columns, check=check)
+    beds = source.numbers(part.beds, whole=True)
+    institution, kinds = _institutions(source, part, check)
+    room = _amount(source, part.max_beds, whole=True, missing=0.0)
+    max_beds = np.maximum(np.nan_to_num(room, nan=0.0), beds)
+    price = _amount(source, part.cost_per_bed, missing=np.nan)
+    unpriced = np.flatnonzero((max_beds > beds) & ~np.isfinite(price))
+    if len(unpriced):
+        raise InputError(Fault("room_without_price", source.name, {}, source.labels(unpriced)))
+    zero = np.zeros(len(beds), dtype=np.int64)
+    homes = Sites(
+        id=source.ids,
+        name=source.texts(part.name) if part.name else source.ids,
+        kind=kinds,
+        tenure=source.texts(part.ownership),
+        xy=_points(source),
+        is_existing=np.ones(len(beds), dtype=bool),
+        institution=institution,
+        beds=beds.astype(np.int64),
+        nursing_beds=_part_of(source, part.nursing_beds, beds, zero),
+        dementia_beds=_part_of(source, part.dementia_beds, beds, zero),
+        min_beds=zero,
+        max_beds=max_beds.astype(np.int64),
+        fixed_cost=np.nan_to_num(_amount(source, part.fixed_cost, missing=0.0)),
+        cost_per_bed=np.nan_to_num(price),
+    )
+    small = np.flatnonzero(institution & (beds < QUALIFYING_BEDS))
+    if len(small):
+        check.add("info", "small_homes", source.name, count=len(small), examples=source.ids[small])
+    return homes, source
+
+
+def _institutions(
+    source: Source, part: Existing, check: DataCheck
+) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
+    """Return which homes may count, and the kind of each; what was taken for granted is counted."""
+    said = source.texts(part.kind)
+    kinds = np.array([KINDS.get(each, each) or "institution" for each in said], dtype=object)
+    unsaid = np.flatnonzero(said == "")
+    if len(unsaid):
+        check.add("info", "kind_missing", source.name, count=len(unsaid), examples=source.ids[unsaid])
+    other = np.flatnonzero(kinds != "institution")
+    if len(other):
+        names = ", ".join(sorted(set(kinds[other])))
+        check.add(
+            "info", "not_institution", source.name, count=len(other), examples=source.ids[other],
+            kinds=names,
+        )  # fmt: skip
+    answers = np.array([each.lower() for each in source.texts(part.registered)], dtype=object)
+    unclear = np.flatnonzero([bool(each) and each not in YES | NO for each in answers])
+    if len(unclear):
+        found = ", ".join(sorted(set(answers[unclear])))
+        values = {"column": part.registered, "found": found}
+        raise InputError(Fault("not_yes_or_no", source.name, values, source.labels(unclear)))
+    unregistered = np.array([each in NO for each in answers], dtype=bool)
+    if unregistered.any():
+        rows = np.flatnonzero(unregistered)
+        check.add("info", "unregistered", source.name, count=len(rows), examples=source.ids[rows])
+    return (kinds == "institution") & ~unregistered, kinds
+
+
+def _part_of(
+    source: Source, column: str | None, beds: NDArray[np.float64], zero: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return nursing or dementia beds, refused where they exceed all beds."""
+    if column is None:
+        return zero
+    values = source.numbers(column, whole=True, missing=0.0)
+    above = np.flatnonzero(values > beds)
+    if len(above):
+        raise InputError(
+            Fault("more_than_all_beds", source.name, {"column": column}, source.labels(above))
+        )
+    return values.astype(np.int64)
+
+
+def _amount(
+    source: Source, value: float | str | None, *, whole: bool = False, missing: float | None
+) -> NDArray[np.float64]:
+    """Return a number for every row: from a column, or the same for all."""
+    if isinstance(value, str):
+        return source.numbers(value, whole=whole, missing=missing)
+    fill = missing if value is None else value
+    return np.full(len(source.ids), np.nan if fill is None else fill, dtype=float)
+
+
+def _points(source: Source) -> NDArray[np.float64]:
+    """Return where each row stands: the point, or a polygon's representative point."""
+    points = source.frame.geometry.representative_point()
+    return np.column_stack([points.x, points.y])
+
+
+def read_candidates(
+    scenario: Scenario, part: Candidates, key: str, *, check: DataCheck
+) -> tuple[Sites, Source]:
+    """Return the candidates of one listed file."""
+    columns: dict[str, str | None] = {
+        each: getattr(part, each) for each in ("id", "name", "tenure", "land_code", "area_m2")
+    }
+    amounts = ("min_beds", "max_beds", "fixed_cost", "cost_per_bed")
+    columns |= {each: getattr(part, each) for each in amounts if isinstance(getattr(part, each), str)}
+    source = read_source(scenario, part, key, columns=columns, check=check)
+    least, most = (
+        _amount(source, getattr(part, each), whole=True, missing=None) for each in amounts[:2]
+    )
+    wrong = np.flatnonzero(least > most)
+    if len(wrong):
+        found = f"{least[wrong[0]]:g} > {most[wrong[0]]:g}"
+        raise InputError(
+            Fault("min_above_max", source.name, {"found": found}, source.labels(wrong))
+        )
+    fixed, per_bed = (_amount(source, getattr(part, each), missing=None) for each in amounts[2:])
+    name = source.texts(part.name) if part.name else source.ids
+    sites = _candidates(
+        source.ids, name, source.texts(part.tenure), _points(source), (least, most, fixed, per_bed)
+    )
+    small = np.flatnonzero(sites.max_beds < QUALIFYING_BEDS)
+    if len(small):
+        check.add("warning", "too_small", source.name, count=len(small), examples=source.ids[small])
+    return sites, source
+
+
+def _candidates(
+    ids: NDArray[np.object_],
+    name: NDArray[np.object_],
+    tenure: NDArray[np.object_],
+    xy: NDArray[np.float64],
+    amounts: tuple[NDArray[np.float64], ...],
+) -> Sites:
+    """Return sites that could be used; an opened one has at least 10 beds."""
+    least, most, fixed, per_bed = amounts
+    zero = np.zeros(len(ids), dtype=np.int64)
+    return Sites(
+        id=ids,
+        name=name,
+        kind=np.full(len(ids), "institution", dtype=object),
+        tenure=tenure,
+        xy=xy,
+        is_existing=np.zeros(len(ids), dtype=bool),
+        institution=np.ones(len(ids), dtype=bool),
+        beds=zero,
+        nursing_beds=zero,
+        dementia_beds=zero,
+        min_beds=np.maximum(np.ceil(least), QUALIFYING_BEDS).astype(np.int64),
+        max_beds=np.floor(most).astype(np.int64),
+        fixed_cost=fixed,
+        cost_per_bed=per_bed,
+    )
+
+
+def generate_candidates(
+    part: Candidates,
+    settings: Generate,
+    network: Network,
+    *,
+    study_area: BaseGeometry | None,
+    taken: NDArray[np.float64],
+    first: int,
+) -> Sites:
+    """
+    Return candidates at places on the roads inside the study area, thinned to a spacing.
+
+    Places are the nodes and points along each edge a fifth of the spacing apart; visited in sorted
+    order of (x, y), a place is kept if it is at least the spacing away in a straight line from
+    every kept one and from what is taken. The order of rows in the files changes nothing.
+
+    Parameters
+    ----------
+    part
+        Beds and costs; numbers, as there is no file with columns.
+    settings
+        Spacing, metres.
+    network
+        Roads.
+    study_area
+        Places outside are left out; None: no limit.
+    taken
+        (n, 2) homes and listed candidates.
+    first
+        Number of the first id: ``gen-<first>``.
+    """
+    amounts = (part.min_beds, part.max_beds, part.fixed_cost, part.cost_per_bed)
+    if any(isinstance(each, str) for each in amounts):
+        raise InputError.of("generate_needs_numbers", "candidates")
+    places = _places_on_roads(network, settings.spacing_m / SAMPLES_PER_SPACING)
+    if study_area is not None:
+        shapely.prepare(study_area)
+        places = places[shapely.intersects_xy(study_area, *places.T)]
+    kept = kernels.thin(places, np.ascontiguousarray(taken), settings.spacing_m)
+    xy = places[kept]
+    names = np.array([f"gen-{first + k}" for k in range(len(xy))], dtype=object)
+    columns = tuple(np.full(len(xy), float(each)) for each in amounts)
+    return _candidates(names, names, np.full(len(xy), "", dtype=object), xy, columns)
+
+
+def _places_on_roads(network: Network, step_m: float) -> NDArray[np.float64]:
+    """Return nodes and evenly spaced points of the edges, sorted by (x, y)."""
+    pieces = np.maximum(np.ceil(network.edge_length_m / step_m), 1).astype(np.int64)
+    edge = np.repeat(np.arange(network.n_edges), pieces - 1)
+    nth = np.arange(len(edge)) - np.repeat(np.cumsum(pieces - 1) - (pieces - 1), pieces - 1) + 1
+    share = (nth / pieces[edge])[:, None]
+    ends = network.node_xy[network.edge_nodes[edge]]
+    places = np.vstack([network.node_xy, ends[:, 0] * (1 - share) + ends[:, 1] * share])
+    return np.ascontiguousarray(places[np.lexsort((places[:, 1], places[:, 0]))])
+
+
+def join_sites(parts: list[Sites]) -> Sites:
+    """
+    Return homes and candidates as one table.
+
+    Raises
+    ------
+    DuplicateIdError
+        If one id stands for two sites.
+    """
+    joined: dict[str, Any] = {
+        each.name: np.concatenate([getattr(part, each.name) for part in parts])
+        for each in fields(Sites)
+    }
+    unique_ids(joined["id"], where="existing, candidates", first_row=1)
+    return Sites(**joined)
+
+
+def no_sites() -> Sites:
+    """Return a table of no sites."""
+    none = np.empty(0)
+    names = np.empty(0, dtype=object)
+    return _candidates(names, names, names, np.empty((0, 2)), (none, none, none, none))
+
+
+def drawn_sites(table: DataFrame, known: set[str], *, check: DataCheck) -> Sites:
+    """
+    Return the facilities of a drawn layout that the scenario does not know; their cost is unknown.
+
+    Raises
+    ------
+    InputError
+        If one of them has no coordinates.
+    """
+    new = table[~table["id"].isin(known)]
+    if new.empty:
+        return no_sites()
+    if not {"x", "y"} <= set(new.columns) or new[["x", "y"]].isna().any(axis=None):
+        raise InputError(Fault("layout_unknown_site", "layout", {}, tuple(new["id"].astype(str))))
+    check.add("info", "layout_new_site", "layout", count=len(new), examples=list(new["id"]))
+    beds = new["beds"].to_numpy(dtype=float)
+    names = new["id"].to_numpy(dtype=object)
+    texts = np.full(len(new), "", dtype=object)
+    zero = np.zeros(len(new))
+    xy = new[["x", "y"]].to_numpy(dtype=float)
+    return _candidates(names, names, texts, xy, (np.full(len(new), 1.0), beds, zero, zero))

@@ -1,0 +1,228 @@
+"""Planning units: which unit each demand point and each site belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from scipy.spatial import cKDTree
+
+from siting.demand import Demand, Zones, contains
+from siting.errors import InputError, MissingColumnError, nearest_name
+from siting.inputs.sources import Source, read_polygons
+from siting.tables import DataCheck
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from siting.scenario import Scenario
+
+__all__ = ["NO_UNIT", "WHOLE", "PlanningUnits", "assign_units", "study_area"]
+
+WHOLE = "all"
+"""Id of the one unit of a scenario without planning units."""
+
+NO_UNIT = "no_unit"
+"""Id of the row that keeps the elders and beds inside the study area but outside every unit."""
+
+ROLES = ("street", "district", "id")
+
+
+@dataclass(frozen=True)
+class PlanningUnits:
+    """
+    Planning units.
+
+    Attributes
+    ----------
+    id
+        (n,) ids, sorted.
+    shapes
+        (n,) polygons; None where the unit is no area.
+    of_demand, of_site
+        Unit of each demand point and site; -1 for a site outside the study area.
+    source
+        Layer that the units come from, or None.
+    """
+
+    id: NDArray[np.object_]
+    shapes: gpd.GeoSeries
+    of_demand: NDArray[np.int64]
+    of_site: NDArray[np.int64]
+    source: Source | None = None
+
+
+def study_area(zones: Zones | None, layer: Source | None) -> BaseGeometry | None:
+    """Return the union of the zones, else of the unit layer, else None: no limit."""
+    if zones is not None:
+        return shapely.union_all(np.asarray(zones.shapes))
+    if layer is not None:
+        return shapely.union_all(np.asarray(layer.frame.geometry))
+    return None
+
+
+def read_unit_layer(scenario: Scenario, *, check: DataCheck) -> Source | None:
+    """Return the layer of planning units, or None where units are no layer."""
+    part = scenario.units
+    if part is None or part.path is None:
+        return None
+    return read_polygons(scenario, part, "units", columns={"id": part.id}, check=check)
+
+
+def assign_units(
+    scenario: Scenario,
+    demand: Demand,
+    zones: Zones | None,
+    layer: Source | None,
+    site_xy: NDArray[np.float64],
+    *,
+    inside: NDArray[np.bool_],
+    check: DataCheck,
+) -> PlanningUnits:
+    """
+    Return the planning unit of every demand point and site.
+
+    Parameters
+    ----------
+    scenario
+        Says where units come from; without ``units`` the whole area is one.
+    demand, zones, layer
+        What units are read from.
+    site_xy
+        (n, 2) sites.
+    inside
+        Sites inside the study area; others belong to no unit.
+    check
+        Takes what lies outside every unit, and how sites found theirs.
+
+    Raises
+    ------
+    InputError
+        If units are to be built, which this version cannot.
+    MissingColumnError
+        If the column is neither a role under zones nor in the file.
+    """
+    part = scenario.units
+    crs = demand.shapes.crs
+    if part is None:
+        check.add("info", "one_unit", "units", count=1, elders=float(demand.elders.sum()))
+        nothing = gpd.GeoSeries([study_area(zones, layer)], crs=crs)
+        everywhere = np.zeros(len(demand.id), dtype=np.int64)
+        whole = np.array([WHOLE], dtype=object)
+        return PlanningUnits(whole, nothing, everywhere, np.where(inside, 0, -1))
+    if part.build is not None:
+        raise InputError.of("units_build", "units.build")
+    if layer is not None:
+        of_demand = contains(layer.frame.geometry, layer.ids, demand.xy)
+        of_site = contains(layer.frame.geometry, layer.ids, site_xy)
+        names, shapes = layer.ids, layer.frame.geometry
+    elif zones is not None:
+        names, shapes, of_zone = _by_zone_column(scenario, zones)
+        of_demand = np.append(of_zone, -1)[demand.zone]
+        of_site = np.append(of_zone, -1)[contains(zones.shapes, zones.id, site_xy)]
+    else:
+        names, shapes, of_demand = _by_demand_column(str(part.by), demand)
+        of_site = _nearest_unit(demand, of_demand, site_xy, check)
+    return _tidy(names, shapes, of_demand, np.where(inside, of_site, -2), demand, layer, check)
+
+
+def _column_values(source: Source, column: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """Return the sorted distinct values of a column and the number of each row's, -1 where empty."""
+    texts = source.texts(column)
+    names = np.array(sorted({each for each in texts if each}), dtype=object)
+    number = {name: k for k, name in enumerate(names)}
+    return names, np.array([number.get(each, -1) for each in texts], dtype=np.int64)
+
+
+def _require(source: Source, column: str) -> None:
+    """Refuse a column that the file does not have."""
+    columns = [str(name) for name in source.frame.columns if name != "geometry"]
+    if column not in columns:
+        guess = nearest_name(column, columns)
+        code = "missing_column_near" if guess else "missing_column"
+        raise MissingColumnError.of(
+            code, source.name, key="units.by", column=column, guess=guess, found=", ".join(columns)
+        )
+
+
+def _by_zone_column(
+    scenario: Scenario, zones: Zones
+) -> tuple[NDArray[np.object_], gpd.GeoSeries, NDArray[np.int64]]:
+    """Return units made of zones that share a role or a column."""
+    by = str(scenario.units.by)  # type: ignore[union-attr]
+    declared = getattr(scenario.zones, by) if by in ROLES else None
+    column = declared or by
+    _require(zones.source, column)
+    names, of_zone = _column_values(zones.source, column)
+    shapes = [
+        shapely.union_all(np.asarray(zones.shapes)[of_zone == k]) for k in range(len(names))
+    ]
+    return names, gpd.GeoSeries(shapes, crs=zones.shapes.crs), of_zone
+
+
+def _by_demand_column(
+    by: str, demand: Demand
+) -> tuple[NDArray[np.object_], gpd.GeoSeries, NDArray[np.int64]]:
+    """Return units that a column of the demand file names; areas where the file has polygons."""
+    _require(demand.source, by)
+    names, of_row = _column_values(demand.source, by)
+    of_demand = of_row if demand.spread_from is None else of_row[demand.spread_from]
+    frame = demand.source.frame
+    is_area = bool(frame.geom_type.isin(["Polygon", "MultiPolygon"]).all())
+    shapes = [
+        shapely.union_all(np.asarray(frame.geometry)[of_row == k]) if is_area else None
+        for k in range(len(names))
+    ]
+    return names, gpd.GeoSeries(shapes, crs=frame.crs), of_demand
+
+
+def _nearest_unit(
+    demand: Demand, of_demand: NDArray[np.int64], site_xy: NDArray[np.float64], check: DataCheck
+) -> NDArray[np.int64]:
+    """Return the unit of the demand point nearest to each site: without areas nothing else can."""
+    if not len(site_xy):
+        return np.empty(0, dtype=np.int64)
+    check.add("info", "unit_by_nearest", "units.by", count=len(site_xy))
+    order = np.argsort(demand.id.astype(str), kind="stable")
+    nearest = cKDTree(demand.xy[order]).query(site_xy)[1]
+    return np.asarray(of_demand[order][nearest], dtype=np.int64)
+
+
+def _tidy(
+    names: NDArray[np.object_],
+    shapes: gpd.GeoSeries,
+    of_demand: NDArray[np.int64],
+    of_site: NDArray[np.int64],
+    demand: Demand,
+    layer: Source | None,
+    check: DataCheck,
+) -> PlanningUnits:
+    """Return units sorted by id, with a row for what lies inside the study area but in no unit."""
+    order = np.argsort(names.astype(str), kind="stable")
+    rank = np.argsort(order)
+    out = np.flatnonzero(of_demand < 0)
+    elders_out = float(demand.elders[out].sum())
+    stray_sites = int((of_site == -1).sum())
+    if len(out) or stray_sites:
+        check.add(
+            "warning", "no_unit", "units", count=len(out), elders=elders_out,
+            examples=demand.id[out], sites=stray_sites,
+        )  # fmt: skip
+    n = len(names)
+    ids = names[order]
+    geometry: list[Any] = list(np.asarray(shapes)[order])
+    if len(out) or stray_sites:
+        ids = np.append(ids, NO_UNIT)
+        geometry.append(None)
+    place = np.concatenate([rank, [-1, n]])
+    return PlanningUnits(
+        id=ids,
+        shapes=gpd.GeoSeries(geometry, crs=shapes.crs),
+        of_demand=place[np.where(of_demand < 0, n + 1, of_demand)],
+        of_site=place[np.where(of_site == -2, n, np.where(of_site == -1, n + 1, of_site))],
+        source=layer,
+    )

@@ -1,0 +1,119 @@
+"""The font of a sheet: found by what it holds, cut down, and drawable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from fontTools.ttLib import TTFont
+from matplotlib.ft2font import FT2Font
+
+from siting.outputs import fonts
+from siting.outputs.fonts import FontError, clean, drawable, find_face, font_sources
+
+LATIN = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+
+
+def _postscript() -> list[Path]:
+    return [path for path in font_sources() if fonts._has_truetype(path) is False]
+
+
+def test_a_font_without_chinese_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FontError, match="justmytype-intl-cjk"):
+        find_face("规划布点图", sources=[LATIN], cache=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_font_without_chinese_will_do_where_no_chinese_is_drawn(tmp_path: Path) -> None:
+    assert find_face("Proposed layout", ["A_b"], sources=[LATIN], cache=tmp_path).source == LATIN
+
+
+def test_chinese_names_without_chinese_glyphs_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FontError, match="字体"):
+        find_face("Proposed layout", ["望江养老院"], sources=[LATIN], cache=tmp_path)
+
+
+def test_a_broken_font_file_is_passed_over(tmp_path: Path) -> None:
+    broken = tmp_path / "simhei.ttf"
+    broken.write_bytes(b"not a font")
+    face = find_face("abc", sources=[broken, LATIN], cache=tmp_path / "cache")
+    assert face.source == LATIN
+
+
+def test_the_face_is_truetype_of_one_weight_with_all_the_glyphs(tmp_path: Path) -> None:
+    words = "规划布点图養老機構km²"
+    face = find_face(words, cache=tmp_path)
+    with TTFont(face.path) as font:
+        assert "glyf" in font
+        assert not {"CFF ", "fvar"} & set(font.keys())
+    held = FT2Font(str(face.path)).get_charmap()
+    assert all(held.get(ord(c), 0) > 0 for c in words)
+    assert face.path.stat().st_size < 100_000
+
+
+def test_the_face_is_not_the_thin_one(tmp_path: Path) -> None:
+    variable = list(fonts._packaged())[:1]
+    if not variable:
+        pytest.skip("the optional font package is not installed")
+    thin = TTFont(variable[0])
+    regular = TTFont(find_face("一", sources=variable, cache=tmp_path).path)
+    heights = []
+    for font in (thin, regular):
+        glyph = font["glyf"][font.getBestCmap()[ord("一")]]
+        heights.append(glyph.yMax - glyph.yMin)
+        font.close()
+    assert heights[1] > 1.5 * heights[0]
+
+
+def test_postscript_outlines_become_the_same_shape_in_truetype(tmp_path: Path) -> None:
+    sources = _postscript()
+    if not sources:
+        pytest.skip("no font with PostScript outlines on this machine")
+    face = find_face("回", sources=sources[:1], cache=tmp_path)
+    with TTFont(face.path) as made:
+        glyph = made["glyf"][made.getBestCmap()[ord("回")]]
+        assert "CFF " not in made
+        assert glyph.numberOfContours == 4
+        assert 0.6 < (glyph.xMax - glyph.xMin) / made["head"].unitsPerEm < 1.1
+
+
+def test_a_missing_pictograph_is_drawn_as_a_geta(tmp_path: Path) -> None:
+    face = find_face("养老", ["养😀"], cache=tmp_path)
+    assert drawable("养😀老", face) == "养〓老"
+    assert "😀" not in face.advances
+
+
+def test_the_second_call_takes_the_face_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = find_face("养老", cache=tmp_path)
+
+    def fail(*_: object) -> None:
+        pytest.fail("made again")
+
+    monkeypatch.setattr(fonts, "_make", fail)
+    assert find_face("老养", cache=tmp_path).path == first.path
+
+
+def test_the_cache_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "KEPT", 3)
+    for number in range(5):
+        find_face("ab" + chr(0x41 + number), sources=[LATIN], cache=tmp_path)
+    assert len(list(tmp_path.glob("*.ttf"))) == 3
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "line"),
+    [
+        ("a\nb\tc", "a b c"),
+        ("a\u2028b", "a b"),
+        ("\u202eabc\u200d", "abc"),
+        ("cafe\u0301", "café"),
+        (None, "None"),
+        ("\ud800x", "x"),
+    ],
+)
+def test_clean_leaves_one_plain_line(raw: object, line: str) -> None:
+    assert clean(raw) == line

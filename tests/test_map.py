@@ -1,0 +1,407 @@
+"""The map opens without a network, shows every layer, and tells names from markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from frames_sample import CRS, HOSTILE, sample_frames
+from shapely.geometry import Polygon
+
+from siting.outputs.map import make_map, write_map
+from siting.outputs.map_data import payload
+from siting.outputs.map_raster import MOST_PIXELS, rasterise
+from siting.outputs.map_themes import themes, truth
+from siting.texts import catalogue, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, ConsoleMessage, Route
+
+    from siting.outputs.frames import Frames
+
+    Open = Callable[..., "Opened"]
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+needs_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason="no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+class Opened:
+    """A page with what it asked for and what it complained about."""
+
+    def __init__(self, browser: Browser, path: Path, width: int = 1280) -> None:
+        self.asked: list[str] = []
+        self.complaints: list[str] = []
+        self.page = browser.new_page(viewport={"width": width, "height": 820})
+        self.page.route("**/*", self._route)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector(".siting-theme-after", state="attached")
+        self.page.wait_for_timeout(300)
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.complaints.append(said.text)
+
+    def _route(self, route: Route) -> None:
+        if route.request.url.startswith(("file:", "data:")):
+            route.continue_()
+        else:
+            self.asked.append(route.request.url)
+            route.abort()
+
+    def toggle(self, key: str, language: str = "zh") -> None:
+        words = text(f"map.layer_{key}", language)
+        label = self.page.locator(".leaflet-control-layers label")
+        label.filter(has_text=re.compile(rf"^\s*{re.escape(words)}\s*$")).click()
+        self.page.wait_for_timeout(150)
+
+    def place(self, longitude: float, latitude: float) -> tuple[float, float]:
+        """Return where on the screen a place lies."""
+        found = self.page.evaluate(
+            "([lon, lat]) => { const m = window[document.querySelector('.folium-map').id];"
+            "const b = m.getContainer().getBoundingClientRect();"
+            "const p = m.latLngToContainerPoint([lat, lon]); return [b.x + p.x, b.y + p.y]; }",
+            [longitude, latitude],
+        )
+        return found[0], found[1]
+
+    def popup(self) -> str:
+        self.page.wait_for_selector(".leaflet-popup-content")
+        return str(self.page.locator(".leaflet-popup-content").last.inner_text())
+
+    def close(self) -> None:
+        """Close the popup and wait until it has faded and the map stands still."""
+        self.page.wait_for_timeout(350)
+        self.page.evaluate("window[document.querySelector('.folium-map').id].closePopup()")
+        self.page.wait_for_selector(".leaflet-popup", state="detached")
+        self.page.wait_for_timeout(300)
+
+    def ink(self) -> int:
+        """Return how many pixels of the lines' canvas are drawn on."""
+        return int(
+            self.page.evaluate(
+                "() => { const c = document.querySelector('.leaflet-siting-lines-pane canvas');"
+                "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+                "let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; }"
+            )
+        )
+
+
+@pytest.fixture
+def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    pages: list[Opened] = []
+
+    def start(frames: Frames, width: int = 1280) -> Opened:
+        path = tmp_path / f"map{len(pages)}.html"
+        write_map(frames, path)
+        pages.append(Opened(browser, path, width))
+        return pages[-1]
+
+    yield start
+    for one in pages:
+        one.page.close()
+        assert one.asked == []
+        assert one.complaints == []
+
+
+def centre(frames: Frames, row: int) -> tuple[float, float]:
+    point = frames.demand.geometry.iloc[[row]].to_crs("EPSG:4326").iloc[0]
+    return point.x, point.y
+
+
+def test_make_map_is_folium() -> None:
+    drawn = make_map(sample_frames())
+    assert isinstance(drawn, folium.Map)
+    assert "siting-data" in drawn.get_root().render()
+
+
+def test_one_small_file_without_addresses(tmp_path: Path) -> None:
+    path = tmp_path / "map.html"
+    write_map(sample_frames(), path)
+    page = path.read_text(encoding="utf-8")
+    assert path.stat().st_size < 600_000
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//""", page)
+    assert not re.search(r"<link|@import|sourceMappingURL", page)
+    styles = "".join(re.findall(r"<style>(.*?)</style>", page, re.DOTALL))
+    assert set(re.findall(r"url\(([^)]{0,22})", styles)) == {"data:image/png;base64,"}
+    assert "</html>" in page
+
+
+def test_same_tables_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_map(sample_frames(), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@needs_browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_opens_with_everything(opened: Open, language: str, tmp_path: Path) -> None:
+    page = opened(sample_frames(language)).page
+    words = page.locator("body").inner_text()
+    for key in ("note_internal", "estimate", "layer_density", "layer_proposed", "north",
+                "cover_no_candidate_in_reach", "status_gap", "row_reachable"):  # fmt: skip
+        assert text(f"map.{key}", language) in words, key
+    assert "38.2%" in words
+    assert "道路.gpkg" in words
+    assert "2026-11-20" in words
+    assert page.locator(".leaflet-control-scale-line").inner_text().endswith("m")
+    assert page.locator(".siting-unit").count() == 2
+    page.screenshot(path=tmp_path / "map.png")
+    assert (tmp_path / "map.png").stat().st_size > 20_000
+
+
+@needs_browser
+def test_themes_replace_one_another(opened: Open) -> None:
+    view = opened(sample_frames())
+    legend = view.page.locator("#siting-theme")
+    for key in ("density", "class", "before", "after"):
+        view.toggle(key)
+        assert view.page.locator(".leaflet-image-layer").count() == 1
+        assert view.page.locator(f".siting-theme-{key}").count() == 1
+        assert text(f"map.layer_{key}", "zh") in legend.inner_text()
+    view.toggle("none")
+    assert view.page.locator(".leaflet-image-layer").count() == 0
+    assert legend.inner_text() == ""
+
+
+@needs_browser
+def test_overlays_come_and_go(opened: Open) -> None:
+    view = opened(sample_frames())
+    for key, selector in {
+        "existing": "path.siting-existing",
+        "proposed": "path.siting-proposed",
+        "units": ".siting-unit",
+    }.items():
+        assert view.page.locator(selector).count() > 0
+        view.toggle(key)
+        assert view.page.locator(selector).count() == 0
+        view.toggle(key)
+        assert view.page.locator(selector).count() > 0
+    for key, before in {"roads": True, "zones": True, "exclusions": True, "service": False}.items():
+        first = view.ink()
+        view.toggle(key)
+        assert (view.ink() < first) if before else (view.ink() > first), key
+
+
+@needs_browser
+def test_facility_popup(opened: Open) -> None:
+    frames = sample_frames()
+    view = opened(frames)
+    home = frames.facilities.set_index("id").loc["site-5"]
+    view.page.mouse.click(*view.place(home["lon"], home["lat"]))
+    told = view.popup()
+    for part in (home["name"], "新建", "90", "1,380", "HZ-01 HZ-03",
+                 f"{home['elders_within_standard']:,.0f}"):  # fmt: skip
+        assert str(part) in told
+
+
+@needs_browser
+def test_unit_popup_shows_the_balance(opened: Open) -> None:
+    view = opened(sample_frames())
+    view.page.locator(".siting-unit > div").first.click()
+    told = view.popup().replace("\n", " ")
+    for part in ("u1", "522", "430", "92"):
+        assert part in told
+
+
+@needs_browser
+def test_click_looks_up_each_kind_of_place(opened: Open) -> None:
+    frames = sample_frames()
+    view = opened(frames)
+    for key in ("existing", "proposed", "units"):
+        view.toggle(key)
+    demand = frames.demand.reset_index(drop=True)
+    for reason, rows in demand.groupby("reason"):
+        row = rows.index[len(rows) // 2]
+        view.page.mouse.click(*view.place(*centre(frames, row)))
+        told = view.popup()
+        assert f"{demand['id'][row]}\n" in told
+        assert f"{demand['density_per_km2'][row]:,.0f}" in told
+        if reason:
+            assert text(f"map.cover_{reason}", "zh") in told
+        view.close()
+
+
+@needs_browser
+def test_click_beside_the_town(opened: Open) -> None:
+    frames = sample_frames()
+    view = opened(frames)
+    world = frames.facilities.to_crs("EPSG:4326").geometry.iloc[-1]
+    view.page.mouse.click(*view.place(world.x - 0.001, world.y + 0.004))
+    assert text("map.popup_nothing", "zh") in view.popup()
+
+
+@needs_browser
+def test_hostile_names_are_only_names(opened: Open) -> None:
+    frames = sample_frames(hostile=True)
+    view = opened(frames)
+    words = view.page.evaluate("document.body.textContent")
+    for name in HOSTILE:
+        assert name in words
+    view.toggle("units")
+    for row in frames.facilities.itertuples():
+        if row.status == "outside":
+            continue
+        spot = view.place(row.lon, row.lat)
+        view.page.mouse.move(*spot)
+        view.page.wait_for_selector(".leaflet-tooltip")
+        assert view.page.locator(".leaflet-tooltip").last.evaluate("e => e.textContent") == row.name
+        view.page.mouse.click(*spot)
+        view.popup()
+        title = view.page.locator(".siting-popup h4").last.evaluate("e => e.textContent")
+        assert title == row.name
+        view.close()
+    assert view.page.evaluate("window.pwned") is None
+    assert view.page.locator("img[src=x]").count() == 0
+
+
+@needs_browser
+def test_narrow_window_hides_the_panel(opened: Open) -> None:
+    view = opened(sample_frames(), width=600)
+    assert not view.page.locator("#siting-side").is_visible()
+    view.page.locator(".siting-toggle").click()
+    assert view.page.locator("#siting-side").is_visible()
+
+
+def empty(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return frame.iloc[:0].copy()
+
+
+def emptied() -> dict[str, Frames]:
+    full = sample_frames()
+    new = full.facilities["added_beds"] > 0
+    flat = full.demand.assign(density_class="low", standard_m=np.nan, covered=None,
+                              covered_existing=None, reason="")  # fmt: skip
+    return {
+        "no candidate opened": replace(full, facilities=full.facilities[~new]),
+        "no zones": replace(full, zones=None, study_area=None),
+        "no unit polygons": replace(
+            full, units=full.units.assign(geometry=gpd.GeoSeries([None, None], crs=CRS))
+        ),
+        "no exclusions": replace(full, exclusions=None),
+        "no service areas": replace(full, service_areas=empty(full.service_areas)),
+        "no roads": replace(full, roads=empty(full.roads)),
+        "no facilities": replace(full, facilities=empty(full.facilities)),
+        "all low": replace(full, demand=flat),
+        "points": replace(full, demand_shapes=full.demand.geometry),
+        "one point": replace(full, demand=full.demand.iloc[:1],
+                             demand_shapes=full.demand.geometry.iloc[:1]),
+        "everything": replace(
+            full, zones=None, exclusions=None, study_area=None, roads=empty(full.roads),
+            units=empty(full.units), facilities=empty(full.facilities),
+            service_areas=empty(full.service_areas), record={},
+        ),
+    }  # fmt: skip
+
+
+@needs_browser
+@pytest.mark.parametrize("case", emptied())
+def test_what_is_missing_is_left_out(opened: Open, case: str) -> None:
+    view = opened(emptied()[case])
+    view.toggle("service")
+    view.page.mouse.click(700, 450)
+    assert view.popup()
+
+
+def test_no_demand_still_makes_a_map(tmp_path: Path) -> None:
+    full = sample_frames()
+    none = replace(full, demand=empty(full.demand), demand_shapes=full.demand.geometry.iloc[:0])
+    write_map(none, tmp_path / "map.html")
+    assert payload(none, "zh", themes(none, "zh"), None)["bounds"] is not None
+
+
+def test_no_estimate_no_banner() -> None:
+    full = sample_frames()
+    plain = replace(full, info=full.info | {"estimate": None})
+    assert '<p class="siting-estimate"' not in make_map(plain).get_root().render()
+    assert '<p class="siting-estimate"' in make_map(full).get_root().render()
+
+
+def test_every_demand_point_has_a_pixel() -> None:
+    full = sample_frames()
+    sliver = full.demand.geometry.buffer(0.01)
+    for shapes in (full.demand_shapes, sliver, full.demand.geometry):
+        grid = rasterise(replace(full, demand_shapes=shapes))
+        assert grid is not None
+        assert max(grid.index.shape) <= MOST_PIXELS
+        assert set(np.unique(grid.index)) - {0} == set(range(1, len(full.demand) + 1))
+
+
+def test_pixels_lie_where_the_points_are() -> None:
+    full = sample_frames()
+    grid = rasterise(full)
+    assert grid is not None
+    places = full.demand.geometry.to_crs("EPSG:3857")
+    rows = ((grid.top - places.y) / grid.pixel).astype(int)
+    columns = ((places.x - grid.left) / grid.pixel).astype(int)
+    assert (grid.index[rows, columns] == np.arange(len(places)) + 1).all()
+
+
+def test_truth_of_every_storage() -> None:
+    stored: list[list[Any]] = [[True, False, None], ["true", "false", ""], [1.0, 0.0, np.nan]]
+    for values in stored:
+        assert truth(pd.Series(values)).tolist() == [1, 0, -1]
+    assert truth(pd.Series([True, False, None], dtype="boolean")).tolist() == [1, 0, -1]
+
+
+def test_legend_counts_every_elder_once() -> None:
+    full = sample_frames()
+    for theme in themes(full, "en").values():
+        told = [entry["people"] for entry in theme["entries"] if entry["people"]]
+        count = sum(float(words.split()[0].replace(",", "")) for words in told)
+        assert count == pytest.approx(full.demand["elders"].sum(), abs=len(told))
+
+
+def test_reason_without_words_is_still_uncovered() -> None:
+    full = sample_frames()
+    odd = full.demand.assign(reason=full.demand["reason"].replace("excluded", "sunspots"))
+    entries = themes(replace(full, demand=odd), "zh")["after"]["entries"]
+    assert entries[-1]["people"]
+
+
+def test_data_is_json_without_markup() -> None:
+    page = make_map(sample_frames(hostile=True)).get_root().render()
+    found = re.search(r'id="siting-data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    assert not re.search("[<>&\u2028]", found[1])
+    names = [place["name"] for place in json.loads(found[1])["facilities"]]
+    assert all(any(name.startswith(bad) for bad in HOSTILE) for name in names)
+
+
+def test_zone_with_hole_and_broken_names() -> None:
+    full = sample_frames()
+    assert full.zones is not None
+    ring = full.zones.geometry.iloc[0]
+    hole = Polygon(ring.exterior, [ring.buffer(-200).exterior.coords])
+    zones = full.zones.assign(name=None)
+    zones.loc[0, "geometry"] = hole
+    data = payload(replace(full, zones=zones), "zh", themes(full, "zh"), rasterise(full))
+    assert data["zone_names"] == zones["id"].tolist()
+    assert len(data["zones"]["coordinates"]) == 7
+
+
+def test_texts_have_both_languages() -> None:
+    for key, entry in catalogue().items():
+        if key.startswith("map."):
+            assert set(entry) == {"zh", "en"}, key
