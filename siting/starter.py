@@ -6,9 +6,17 @@ import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
 from siting.errors import OutputError
 
 __all__ = ["write_starter"]
+
+ZONE_COLUMNS = {"id": "str", "name": "str", "elders": "float", "street": "str", "district": "str"}
+ROAD_COLUMNS = {"name": "str", "bridge": "str", "tunnel": "str", "layer": "str"}
+TEMPLATE_CRS = "EPSG:4549"
 
 
 def write_starter(folder: Path, *, language: str) -> list[Path]:
@@ -34,6 +42,15 @@ def write_starter(folder: Path, *, language: str) -> list[Path]:
         with as_file(files("siting") / "starter_files") as source:
             shutil.copytree(source / language, folder, dirs_exist_ok=True)
             shutil.copytree(source / "templates", folder / "data", dirs_exist_ok=True)
+        _empty_layer(folder / "data" / "zones.gpkg", "MultiPolygon", ZONE_COLUMNS)
+        _empty_layer(folder / "data" / "roads.gpkg", "LineString", ROAD_COLUMNS)
     except OSError as error:
         raise OutputError.of("out_not_writable", folder.name, found=error.strerror) from error
     return sorted(item for item in folder.rglob("*") if item.is_file())
+
+
+def _empty_layer(path: Path, geometry_type: str, columns: dict[str, str]) -> None:
+    """Write a layer without rows, with the columns that the starter scenario names."""
+    table = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+    layer = gpd.GeoDataFrame(table, geometry=gpd.GeoSeries([], crs=TEMPLATE_CRS))
+    pyogrio.write_dataframe(layer, path, driver="GPKG", geometry_type=geometry_type)

@@ -126,7 +126,7 @@ def assign_units(
         of_site = np.append(of_zone, -1)[contains(zones.shapes, zones.id, site_xy)]
     else:
         names, shapes, of_demand = _by_demand_column(str(part.by), demand)
-        of_site = _nearest_unit(demand, of_demand, site_xy, check)
+        of_site = _site_units(demand, shapes, names, of_demand, site_xy, check)
     return _tidy(names, shapes, of_demand, np.where(inside, of_site, -2), demand, layer, check)
 
 
@@ -180,10 +180,17 @@ def _by_demand_column(
     return names, gpd.GeoSeries(shapes, crs=frame.crs), of_demand
 
 
-def _nearest_unit(
-    demand: Demand, of_demand: NDArray[np.int64], site_xy: NDArray[np.float64], check: DataCheck
+def _site_units(
+    demand: Demand,
+    shapes: gpd.GeoSeries,
+    names: NDArray[np.object_],
+    of_demand: NDArray[np.int64],
+    site_xy: NDArray[np.float64],
+    check: DataCheck,
 ) -> NDArray[np.int64]:
-    """Return the unit of the demand point nearest to each site: without areas nothing else can."""
+    """Return the unit that contains each site; without areas, that of the nearest demand point."""
+    if shapes.notna().all():
+        return contains(shapes, names, site_xy)
     if not len(site_xy):
         return np.empty(0, dtype=np.int64)
     check.add("info", "unit_by_nearest", "units.by", count=len(site_xy))

@@ -15,6 +15,7 @@ import siting
 from siting.demand import CLASSES, SUPPORTS
 from siting.errors import Fault
 from siting.objective import STAGES
+from siting.outputs.check_page import SEVERITIES, WORDS
 from siting.outputs.tables import CODES, CSV_COLUMNS
 from siting.scenario import Candidates, Density, Scenario, Spread
 from siting.sites import KINDS
@@ -102,11 +103,14 @@ class _Said:
         elif name == "add" and len(call.args) >= 3 and "check" in ast.unparse(call.func):
             given = {each.arg for each in call.keywords if each.arg}
             self._note(self.lines, call.args[1], scope, given, where)
-        elif plain == "ValueError" and call.args and isinstance(call.args[0], ast.Constant):
-            code = str(call.args[0].value).partition(":")[0]
-            self.faults.append((code, FROM_PYDANTIC, where))
+        elif plain == "ValueError" and (
+            found := re.match(r"'([a-z_]+):", ast.unparse(call.args[0]))
+        ):
+            self.faults.append((found[1], FROM_PYDANTIC, where))
         elif plain == "text" and call.args and isinstance(call.args[0], ast.Constant):
             self.texts.append((str(call.args[0].value), where))
+        elif plain == "text" and call.args:
+            self.texts += [(key, where) for key in _words(call.args[0], scope)]
 
     def _note(
         self, into: list[tuple[str, set[str], str]], node: ast.AST, scope: ast.AST,
@@ -202,7 +206,9 @@ def test_every_code_in_the_sources_can_be_read(said: _Said) -> None:
 @pytest.mark.parametrize("group", ["errors", "check"])
 def test_every_code_has_its_sentence_and_every_blank_its_value(said: _Said, group: str) -> None:
     used = said.faults if group == "errors" else said.lines
-    missing = sorted({f"{code} ({where})" for code, _, where in used if f"{group}.{code}" not in catalogue()})
+    missing = sorted(
+        {f"{code} ({where})" for code, _, where in used if f"{group}.{code}" not in catalogue()}
+    )
     assert missing == []
     for code, given, where in used:
         asked = _blanks(catalogue()[f"{group}.{code}"]["zh"])
@@ -213,6 +219,7 @@ def test_every_code_has_its_sentence_and_every_blank_its_value(said: _Said, grou
 def test_no_sentence_stands_unused(said: _Said, group: str) -> None:
     used = {f"{group}.{code}" for code, _, _ in (said.faults if group == "errors" else said.lines)}
     used |= {key for key, _ in said.texts}
+    used |= {f"check.page_{word}" for word in (*WORDS, *(f"{each}s" for each in SEVERITIES))}
     written = {key for key in catalogue() if key.startswith(f"{group}.")}
     assert sorted(written - used) == []
 

@@ -172,9 +172,9 @@ def _demand(
     return gpd.GeoDataFrame(table, geometry=points)
 
 
-def _yes_no(covered: NDArray[np.bool_], duty: NDArray[np.bool_]) -> NDArray[np.object_]:
-    """Return ``true`` or ``false``, empty without a duty."""
-    return np.where(duty, np.where(covered, "true", "false"), "").astype(object)
+def _yes_no(covered: NDArray[np.bool_], duty: NDArray[np.bool_]) -> Any:
+    """Return true or false, missing without a duty."""
+    return pd.array(np.where(duty, covered, None), dtype="boolean")
 
 
 def _units(prepared: Prepared, existing: Audit, plan: Audit) -> gpd.GeoDataFrame:

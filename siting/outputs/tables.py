@@ -70,7 +70,7 @@ def write_csv_tables(frames: Frames, folder: Path) -> None:
     """Write ``facilities``, ``demand``, ``units``, ``audit``, ``curve`` and ``density`` as CSV."""
     for name, table in csv_tables(frames).items():
         plain = table.copy()
-        for column in plain.select_dtypes(include="bool"):
+        for column in plain.select_dtypes(include=["bool", "boolean"]):
             plain[column] = plain[column].map({True: "true", False: "false"})
         plain.to_csv(folder / f"{name}.csv", index=False, encoding="utf-8-sig")
 
