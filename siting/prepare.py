@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -96,9 +96,9 @@ class _Files:
     roads: GeoDataFrame | None = None
     network: Network | None = None
     homes: Any = None
-    listed: dict[int, Any] | None = None
+    listed: dict[int, Any] = field(default_factory=dict)
     exclusions: GeoDataFrame | None = None
-    inputs: list[dict[str, Any]] | None = None
+    inputs: list[dict[str, Any]] = field(default_factory=list)
 
 
 def prepare(
@@ -172,13 +172,13 @@ def prepare(
     _report_places(problem, snaps, files, inside, check)
     return Prepared(
         scenario, standard, problem, demand, files.zones, units, files.network, files.roads,
-        readings, support, snaps[0], snaps[1], area, files.exclusions, check, files.inputs or [],
+        readings, support, snaps[0], snaps[1], area, files.exclusions, check, files.inputs,
     )  # fmt: skip
 
 
 def _read_files(scenario: Scenario, check: DataCheck) -> _Files:
     """Return what all files hold; every fault of every file is told at once."""
-    files = _Files(listed={}, inputs=[])
+    files = _Files()
     with check.collecting():
         files.demand = read_demand(scenario, check=check)
     with check.collecting():
@@ -190,7 +190,7 @@ def _read_files(scenario: Scenario, check: DataCheck) -> _Files:
     for number, part in enumerate(scenario.candidates):
         with check.collecting():
             if part.path is not None:
-                files.listed[number] = read_candidates(  # type: ignore[index]
+                files.listed[number] = read_candidates(
                     scenario, part, f"candidates.{number}", check=check
                 )
     with check.collecting():
@@ -205,13 +205,13 @@ def _read_files(scenario: Scenario, check: DataCheck) -> _Files:
             files.zones.source if files.zones else None,
             files.unit_layer,
             files.homes[1] if files.homes else None,
-            *(source for _, source in (files.listed or {}).values()),
+            *(source for _, source in files.listed.values()),
         )
         if each is not None
     ]
     files.inputs = [
         {"path": s.path, "sha256": s.sha256, "rows": len(s.ids), "dropped": 0} for s in sources
-    ] + (files.inputs or [])
+    ] + files.inputs
     return files
 
 
@@ -232,7 +232,7 @@ def _read_network(scenario: Scenario, files: _Files, check: DataCheck) -> None:
         check.add("info", "not_walkable", path.name, count=closed)
     if files.network.dropped_pieces:
         check.add("info", "zero_length", path.name, count=files.network.dropped_pieces)
-    (files.inputs or []).append(
+    files.inputs.append(
         {"path": part.path, "sha256": sha256(path), "rows": len(lines) + closed, "dropped": closed}
     )
 
@@ -245,7 +245,7 @@ def _read_exclusions(scenario: Scenario, files: _Files, check: DataCheck) -> Non
         area = shapely.union_all(np.asarray(source.frame.geometry))
         shapes.append(area.buffer(part.buffer_m) if part.buffer_m else area)
         names.append(part.name)
-        (files.inputs or []).append(
+        files.inputs.append(
             {"path": part.path, "sha256": source.sha256, "rows": len(source.ids), "dropped": 0}
         )
     if shapes:
@@ -272,7 +272,7 @@ def _placed_demand(scenario: Scenario, files: _Files, check: DataCheck) -> Deman
 def _all_sites(scenario: Scenario, files: _Files, area: BaseGeometry | None) -> Sites:
     """Return homes, listed candidates and generated ones."""
     parts = [files.homes[0]] if files.homes else []
-    parts += [sites for sites, _ in (files.listed or {}).values()]
+    parts += [sites for sites, _ in files.listed.values()]
     made = 0
     for part in scenario.candidates:
         if part.generate is None or files.network is None:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from ruamel.yaml import YAML
 
-__all__ = ["LANGUAGES", "Language", "catalogue", "text"]
+__all__ = ["LANGUAGES", "Language", "catalogue", "percent", "text"]
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[str, ...] = get_args(Language)
@@ -26,7 +26,7 @@ def catalogue() -> dict[str, dict[str, str]]:
     return entries
 
 
-def text(key: str, language: str, **values: object) -> str:
+def text(key: str, language: str, /, **values: object) -> str:
     """
     Return one text of the catalogue in a language, its placeholders filled.
 
@@ -46,3 +46,17 @@ def text(key: str, language: str, **values: object) -> str:
         If the catalogue has no such text.
     """
     return catalogue()[key][language].format(**values)
+
+
+def percent(share: float) -> str:
+    """
+    Return a share as everything shown writes it: to a tenth of a per cent, whole only if it is.
+
+    Examples
+    --------
+    >>> percent(0.13946), percent(0.99996), percent(1.0), percent(0.0), percent(0.0001)
+    ('13.9%', '99.9%', '100%', '0%', '0.1%')
+    """
+    if share in {0.0, 1.0}:
+        return f"{share * 100:.0f}%"
+    return f"{min(max(share * 100, 0.1), 99.9):.1f}%"
