@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siting.distance import DistanceTerms, distance_terms
 from siting.errors import ScenarioError, UnsolvedError
 from siting.model import Hard, PlanModel, build_model
 from siting.objective import STAGES, denominators, has_work, measure
@@ -20,7 +19,9 @@ from siting.problem import Layout, Problem
 from siting.reduce import (
     CoverGroups, Decisions, components, cover_groups, everything_open, find_decisions, layout_of,
 )  # fmt: skip
-from siting.solvers import Ask, End, HighsSolver, Outcome, Solver, cbc
+from siting.search import Progress, Run, checked_bound, search, total
+from siting.shorten import PROVEN_GAP, shorten
+from siting.solvers import End, HighsSolver, Solver, cbc
 from siting.start import first_plan
 
 if TYPE_CHECKING:
@@ -30,18 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["PROVEN_GAP", "Progress", "Solution", "Stage", "gap_of", "solve", "status_of"]
 
-PROVEN_GAP = 1e-6
 KEEP = 1e-6
-EXACT_NODES = 500
-EXACT_ROUNDS = 8
-RELAXED_ROUNDS = 60
-KILO = 1000.0
+"""How far a later stage may leave the value of an earlier one, relative."""
+
 SHARE_OF_TIME = {"cost": 0.6, "distance": 1.0}
 OTHER_SHARE = 0.4
-
-Progress = Callable[[str, float | None, float], None]
-"""Called with the stage, its gap so far (None: not known yet) and the seconds left."""
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -100,22 +94,6 @@ class Solution:
 
 
 @dataclass
-class _Run:
-    """What the whole solve shares: the clock, the settings, who wants to know and who may stop."""
-
-    settings: Solve
-    solver: Solver
-    progress: Progress
-    stop: threading.Event
-    end: float
-    clock: Callable[[], float]
-
-    def left(self) -> float:
-        """Return the seconds left of the whole solve."""
-        return max(self.end - self.clock(), 0.0)
-
-
-@dataclass
 class _Reached:
     """What one model reached: decisions, and per stage how far value and bound are apart."""
 
@@ -161,7 +139,7 @@ def solve(
     """
     begun = clock()
     chosen = solver or (HighsSolver() if settings.solver == "highs" else cbc)
-    run = _Run(
+    run = Run(
         settings, chosen, progress or _silent, threading.Event(),
         begun + settings.time_limit_s, clock,
     )  # fmt: skip
@@ -242,7 +220,7 @@ def _hard(problem: Problem, decisions: Decisions, everything: dict[str, float]) 
 
 
 def _solve_part(
-    run: _Run, model: PlanModel, reached: _Reached, *, share: float, many: int, number: int
+    run: Run, model: PlanModel, reached: _Reached, *, share: float, many: int, number: int
 ) -> None:
     """Take the decisions of one model through all stages, each from the last one's answer."""
     del number
@@ -255,7 +233,7 @@ def _solve_part(
             continue
         limit = run.left() * share * SHARE_OF_TIME.get(stage, OTHER_SHARE)
         if stage == "distance":
-            apart, start = _shorten(run, model, start, limit)
+            apart, start = shorten(run, model, start, limit)
         else:
             absolute = run.settings.gap * reference.get(stage, 0.0) / many
             apart, start = _minimise(run, model, stage, terms, start, limit, absolute)
@@ -268,7 +246,7 @@ def _solve_part(
 
 
 def _minimise(
-    run: _Run,
+    run: Run,
     model: PlanModel,
     stage: str,
     terms: dict[int, float],
@@ -278,209 +256,16 @@ def _minimise(
 ) -> tuple[float, NDArray[np.float64] | None]:
     """Minimise one stage, keep its value by a row, and return value less bound, and the values."""
     model.linear.minimise(terms)
-    outcome = _search(run, model, stage, start, limit, absolute)
+    outcome = search(run, model, stage, start, limit, absolute)
     values = outcome.values if outcome.values is not None else start
     if values is None:
         if outcome.end in {End.INFEASIBLE, End.FAILED}:
             raise UnsolvedError.of("solver_failed", stage, found=outcome.end.value)
         return np.inf, None
-    value = _total(terms, values)
-    bound = _checked_bound(stage, value, outcome.bound)
+    value = total(terms, values)
+    bound = checked_bound(stage, value, outcome.bound)
     model.linear.row(f"keep_{stage}", terms, "<=", value + KEEP * max(abs(value), 1.0))
     return value - bound, values
-
-
-def _search(
-    run: _Run,
-    model: PlanModel,
-    stage: str,
-    start: NDArray[np.float64] | None,
-    limit: float,
-    absolute: float,
-) -> Outcome:
-    """
-    Return what the solver reached for the objective that is set.
-
-    A model with few decisions is first searched for a gap of 0, for a number of nodes that is the
-    same on every machine; only if that leaves more than the gap asked for, it is searched on.
-    """
-    settings, end = run.settings, run.clock() + limit
-
-    def tell(value: float, bound: float) -> None:
-        known = np.isfinite(value) and np.isfinite(bound)
-        run.progress(stage, abs(value - bound) / max(abs(value), 1e-9) if known else None, run.left())
-
-    def ask(gap: float, absolute_gap: float, nodes: int | None) -> Outcome:
-        left = max(end - run.clock(), 0.0)
-        return run.solver(
-            model.linear,
-            Ask(
-                left, gap, absolute_gap, settings.threads, settings.random_seed,
-                max_nodes=nodes, start=start, stop=run.stop, progress=tell,
-            ),
-        )  # fmt: skip
-
-    run.progress(stage, None, run.left())
-    if model.decisions.n > settings.exact_below:
-        return ask(settings.gap, max(absolute, 1e-9), None)
-    first = ask(0.0, 1e-9, EXACT_NODES)
-    if first.end is not End.EFFORT_LIMIT:
-        return first
-    if first.values is not None:
-        value = _total(model.stages.get(stage, {}), first.values)
-        if value - first.bound <= max(settings.gap * abs(value), absolute):
-            return first
-        start = first.values
-    second = ask(settings.gap, max(absolute, 1e-9), None)
-    if second.values is None or second.bound < first.bound:
-        values = second.values if second.values is not None else first.values
-        return Outcome(second.end, values, max(first.bound, second.bound))
-    return second
-
-
-def _total(terms: dict[int, float], values: NDArray[np.float64]) -> float:
-    """Return the value of terms."""
-    return float(sum(values[k] * factor for k, factor in terms.items()))
-
-
-def _checked_bound(stage: str, value: float, bound: float) -> float:
-    """Return a bound that fits its value; refuse one that lies above it."""
-    if bound > value + 1e-5 * max(abs(value), 1.0):
-        raise UnsolvedError.of("bound_above_value", stage, value=value, bound=bound)
-    return min(max(bound, 0.0), value)
-
-
-def _shorten(
-    run: _Run, model: PlanModel, start: NDArray[np.float64] | None, limit: float
-) -> tuple[float, NDArray[np.float64] | None]:
-    """
-    Minimise elder-weighted distance by cuts; return value less bound in elder-metres, and values.
-
-    First the relaxation gathers cuts, then the whole-number model is solved and cut again until
-    what it claims is what its layout reaches.
-    """
-    terms = distance_terms(model.problem, model.decisions, model.part)
-    if terms.n_terms == 0:
-        return 0.0, start
-    end = run.clock() + limit
-    linear = model.linear
-    size = len(linear.variables)
-    theta = [linear.variable(f"distance_{k}") for k in range(terms.n_terms)]
-    linear.minimise(dict.fromkeys(theta, 1.0))
-    bound = _relaxed_cuts(run, model, terms, theta, end)
-    best, best_value = start, np.inf
-    if start is not None:
-        best_value = float(terms.values(_chosen(model, start)).sum())
-    for turn in range(1000):
-        left = end - run.clock()
-        if left <= 0 or run.stop.is_set():
-            break
-        outcome = _distance_turn(run, model, terms, theta, best, left, exact=turn < EXACT_ROUNDS)
-        bound = max(bound, outcome.bound * KILO)
-        if outcome.values is None:
-            break
-        chosen = np.round(_chosen(model, outcome.values))
-        value = float(terms.values(chosen).sum())
-        if value < best_value:
-            best, best_value = outcome.values[:size], value
-        apart = best_value - bound
-        run.progress("distance", apart / max(best_value, 1e-9), run.left())
-        good = PROVEN_GAP if turn < EXACT_ROUNDS else run.settings.gap
-        if apart <= good * best_value or (turn >= EXACT_ROUNDS and outcome.end is not End.PROVEN):
-            break
-        cuts = _add_cuts(model, terms, theta, chosen, outcome.values[theta], turn=f"m{turn}")
-        if not cuts:
-            break
-    if best is None:
-        return np.inf, None
-    return best_value - _checked_bound("distance", best_value, bound), best
-
-
-def _distance_turn(
-    run: _Run,
-    model: PlanModel,
-    terms: DistanceTerms,
-    theta: list[int],
-    best: NDArray[np.float64] | None,
-    left: float,
-    *,
-    exact: bool,
-) -> Outcome:
-    """Return the whole-number model's answer with the cuts so far."""
-    start = None
-    if best is not None:
-        start = np.concatenate([best, terms.values(np.round(_chosen(model, best))) / KILO])
-    few = exact and model.decisions.n <= run.settings.exact_below
-    settings = run.settings
-    return run.solver(
-        model.linear,
-        Ask(
-            left, 1e-7 if few else settings.gap / 2, 1e-9, settings.threads, settings.random_seed,
-            max_nodes=EXACT_NODES if few else None, start=start, stop=run.stop,
-            progress=lambda value, bound: run.progress(
-                "distance", abs(value - bound) / max(abs(value), 1e-9)
-                if np.isfinite(value) and np.isfinite(bound) else None, run.left(),
-            ),
-        ),
-    )  # fmt: skip
-
-
-def _chosen(model: PlanModel, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far each decision is taken, 0 to 1."""
-    chosen = np.zeros(model.decisions.n)
-    for decision, variable in model.choose.items():
-        chosen[decision] = values[variable]
-    return np.clip(chosen, 0.0, 1.0)
-
-
-def _relaxed_cuts(
-    run: _Run, model: PlanModel, terms: DistanceTerms, theta: list[int], end: float
-) -> float:
-    """Add the cuts that the relaxation violates until few are left; return its bound."""
-    bound = 0.0
-    chosen = np.zeros(model.decisions.n)
-    claimed = np.zeros(terms.n_terms)
-    for turn in range(RELAXED_ROUNDS):
-        if not _add_cuts(model, terms, theta, chosen, claimed, turn=f"r{turn}"):
-            break
-        left = end - run.clock()
-        if left <= 0 or run.stop.is_set():
-            break
-        settings = run.settings
-        outcome = run.solver(
-            model.linear,
-            Ask(left, threads=settings.threads, seed=settings.random_seed, relax=True, stop=run.stop),
-        )
-        if outcome.values is None or outcome.end is not End.PROVEN:
-            break
-        bound = max(bound, outcome.bound * KILO)
-        chosen, claimed = _chosen(model, outcome.values), outcome.values[theta]
-        reached = float(terms.values(chosen).sum())
-        run.progress("distance", abs(reached - bound) / max(reached, 1e-9), run.left())
-        if reached - bound <= 1e-5 * max(reached, 1.0):
-            break
-    return bound
-
-
-def _add_cuts(
-    model: PlanModel,
-    terms: DistanceTerms,
-    theta: list[int],
-    chosen: NDArray[np.float64],
-    claimed: NDArray[np.float64],
-    *,
-    turn: str,
-) -> int:
-    """Add violated cuts to the model, in elder-kilometres; return how many."""
-    cuts = terms.cuts(chosen, claimed * KILO, tolerance=1e-3)
-    for cut in cuts:
-        row = {
-            model.choose[decision]: factor / KILO
-            for decision, factor in zip(cut.decisions.tolist(), cut.factors.tolist(), strict=True)
-        }
-        row[theta[cut.term]] = 1.0
-        model.linear.row(f"nearest_{turn}_{cut.term}", row, ">=", cut.side / KILO)
-    return len(cuts)
 
 
 def _stages(

@@ -1,0 +1,103 @@
+"""One search: the solver asked for one objective of one model, within the time that is left."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from siting.errors import UnsolvedError
+from siting.solvers import Ask, End, Outcome, Solver
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from siting.model import PlanModel
+    from siting.scenario import Solve
+
+__all__ = ["EXACT_NODES", "Progress", "Run", "checked_bound", "search", "total"]
+
+EXACT_NODES = 500
+"""Nodes that a small model is searched for a gap of 0, the same on every machine."""
+
+Progress = Callable[[str, float | None, float], None]
+"""Called with the stage, its gap so far (None: not known yet) and the seconds left."""
+
+
+@dataclass
+class Run:
+    """What the whole solve shares: the clock, the settings, who wants to know and who may stop."""
+
+    settings: Solve
+    solver: Solver
+    progress: Progress
+    stop: threading.Event
+    end: float
+    clock: Callable[[], float]
+
+    def left(self) -> float:
+        """Return the seconds left of the whole solve."""
+        return max(self.end - self.clock(), 0.0)
+
+
+def search(
+    run: Run,
+    model: PlanModel,
+    stage: str,
+    start: NDArray[np.float64] | None,
+    limit: float,
+    absolute: float,
+) -> Outcome:
+    """
+    Return what the solver reached for the objective that is set.
+
+    A model with few decisions is first searched for a gap of 0, for a number of nodes that is the
+    same on every machine; only if that leaves more than the gap asked for, it is searched on.
+    """
+    settings, end = run.settings, run.clock() + limit
+
+    def tell(value: float, bound: float) -> None:
+        known = np.isfinite(value) and np.isfinite(bound)
+        run.progress(stage, abs(value - bound) / max(abs(value), 1e-9) if known else None, run.left())
+
+    def ask(gap: float, absolute_gap: float, nodes: int | None) -> Outcome:
+        left = max(end - run.clock(), 0.0)
+        return run.solver(
+            model.linear,
+            Ask(
+                left, gap, absolute_gap, settings.threads, settings.random_seed,
+                max_nodes=nodes, start=start, stop=run.stop, progress=tell,
+            ),
+        )  # fmt: skip
+
+    run.progress(stage, None, run.left())
+    if model.decisions.n > settings.exact_below:
+        return ask(settings.gap, max(absolute, 1e-9), None)
+    first = ask(0.0, 1e-9, EXACT_NODES)
+    if first.end is not End.EFFORT_LIMIT:
+        return first
+    if first.values is not None:
+        value = total(model.stages.get(stage, {}), first.values)
+        if value - first.bound <= max(settings.gap * abs(value), absolute):
+            return first
+        start = first.values
+    second = ask(settings.gap, max(absolute, 1e-9), None)
+    if second.values is None or second.bound < first.bound:
+        values = second.values if second.values is not None else first.values
+        return Outcome(second.end, values, max(first.bound, second.bound))
+    return second
+
+
+def total(terms: dict[int, float], values: NDArray[np.float64]) -> float:
+    """Return the value of terms."""
+    return float(sum(values[k] * factor for k, factor in terms.items()))
+
+
+def checked_bound(stage: str, value: float, bound: float) -> float:
+    """Return a bound that fits its value; refuse one that lies above it."""
+    if bound > value + 1e-5 * max(abs(value), 1.0):
+        raise UnsolvedError.of("bound_above_value", stage, value=value, bound=bound)
+    return min(max(bound, 0.0), value)
