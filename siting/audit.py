@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,15 +11,17 @@ from scipy.spatial import cKDTree
 
 from siting.demand import CLASSES
 from siting.errors import AuditError, Fault
-from siting.prepare import Prepared
 from siting.problem import Layout, Problem, beds_required, places
 from siting.reach import DISTANCE_TOLERANCE_M, Snap, nearest
 from siting.sites import QUALIFYING_BEDS
 from siting.units import NO_UNIT, WHOLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from siting.prepare import Prepared
     from siting.standards import Rule
 
 __all__ = ["CHECK", "REASONS", "Audit", "Finding", "Judged", "audit"]
@@ -307,7 +308,9 @@ def _check_count(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
         note = "no_candidate" if verdict == "unmet" and not (free & here).any() else ""
         findings.append(_finding(rule, "unit", str(unit), numbers, "places", verdict, note))
     met = sum(each.verdict == "met" for each in findings)
-    whole: Verdict = "not_applicable" if not duty.any() else ("met" if met == duty.sum() else "unmet")
+    whole: Verdict = (
+        "not_applicable" if not duty.any() else ("met" if met == duty.sum() else "unmet")
+    )
     findings.append(_finding(rule, "all", WHOLE, (float(duty.sum()), float(met)), "units", whole))
     return findings
 
@@ -403,7 +406,9 @@ def reasons(problem: Problem, judged: Judged, *, planned: bool) -> tuple[
     reason[~problem.demand_on_network] = "off_network"
     duty = ~np.isnan(problem.standard_m) & ~judged.covered
     reason[~duty] = ""
-    barred = np.flatnonzero((fits & problem.site_excluded) | closed | lonely | (problem.forbidden & ~sites.is_existing))
+    barred = np.flatnonzero(
+        (fits & problem.site_excluded) | closed | lonely | (problem.forbidden & ~sites.is_existing)
+    )
     return reason, _names_in_reach(problem, barred, duty)
 
 

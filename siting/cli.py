@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -17,6 +16,8 @@ from siting.scenario_file import parse_value, read_scenario, scenario_schema
 from siting.texts import text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from siting.run import Plan
     from siting.scenario import Scenario
 
@@ -57,11 +58,14 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that run, check and audit share."""
     options = [
         click.argument("scenario", type=click.Path(path_type=Path)),
-        click.option("--out", type=click.Path(path_type=Path), help="Result folder; default runs/<name of the scenario file>."),
-        click.option("--data", type=click.Path(path_type=Path), help="Folder that relative paths start from; default: the scenario's folder."),
-        click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", callback=_settings, help="Change one setting, for instance solve.gap=0.01; repeatable."),
+        click.option("--out", type=click.Path(path_type=Path), help="Result folder; default runs/<scenario>."),
+        click.option("--data", type=click.Path(path_type=Path), help="Where relative paths start."),
+        click.option(
+            "--set", "changes", multiple=True, metavar="KEY=VALUE", callback=_settings,
+            help="Change one setting, for instance solve.gap=0.01; repeatable.",
+        ),
         click.option("--quiet", is_flag=True, help="Show no progress."),
-        click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of messages and outputs."),
+        click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of all that is said."),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -104,7 +108,12 @@ def _folder(out: Path | None, scenario: Path) -> Path:
 
 @main.command()
 @_shared
-@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Limit on the whole solve.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Limit on the whole solve.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 when an enforced rule is unmet.")
 def run(
     *, scenario: Path, out: Path | None, data: Path | None, changes: list[tuple[str, Any]],
@@ -130,7 +139,11 @@ def run(
 
 @main.command()
 @_shared
-@click.option("--layout", type=click.Path(path_type=Path), help="Result folder, GeoPackage or CSV with the facilities to judge.")
+@click.option(
+    "--layout",
+    type=click.Path(path_type=Path),
+    help="Result folder, GeoPackage or CSV with the facilities to judge.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 when an enforced rule is unmet.")
 def audit(
     *, scenario: Path, out: Path | None, data: Path | None, changes: list[tuple[str, Any]],
@@ -179,7 +192,9 @@ def check(
 
 @main.command()
 @click.argument("standard", required=False)
-@click.option("--year", type=int, default=2025, show_default=True, help="Year whose values are in force.")
+@click.option(
+    "--year", type=int, default=2025, show_default=True, help="Year whose values are in force."
+)
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 def standards(*, standard: str | None, year: int, lang: str) -> None:
     """List the packaged standards, or the rules of one."""
@@ -230,9 +245,17 @@ def _summary(done: Plan, folder: Path) -> None:
     """Print what a planner looks at first."""
     record, language = done.record, done.scenario.language
     coverage, beds = record["coverage"], record["beds"]
-    click.echo(text("cli.status", language, status=text(f"tables.run_{record['status']}", language)))
+    click.echo(
+        text("cli.status", language, status=text(f"tables.run_{record['status']}", language))
+    )
     if record["estimate"]:
-        click.echo(text("cli.estimate", language, method=text(f"tables.estimate_{record['estimate']}", language)))
+        click.echo(
+            text(
+                "cli.estimate",
+                language,
+                method=text(f"tables.estimate_{record['estimate']}", language),
+            )
+        )
     for name in ("high", "medium"):
         click.echo(text(
             f"cli.coverage_{name}", language, elders=record["elders"][name],

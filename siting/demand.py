@@ -11,15 +11,15 @@ import shapely
 from scipy.spatial import cKDTree
 
 from siting.inputs.sources import RASTERS, Source, read_polygons, read_raster, read_source
-from siting.tables import DataCheck
 
 if TYPE_CHECKING:
-    from geopandas import GeoDataFrame, GeoSeries
+    from geopandas import GeoSeries
     from numpy.typing import NDArray
 
     from siting.network import Network
     from siting.scenario import Scenario, Spread
     from siting.standards import Standard
+    from siting.tables import DataCheck
 
 __all__ = [
     "CLASSES", "Demand", "DensityReading", "Zones", "classify", "contains", "density_readings",
@@ -186,7 +186,9 @@ def place_in_zones(demand: Demand, zones: Zones | None, *, check: DataCheck) -> 
         )  # fmt: skip
     inside = zone >= 0
     sums = np.bincount(zone[inside], weights=demand.elders[inside], minlength=len(zones.id))
-    off = np.flatnonzero(np.abs(sums - zones.elders) > ZONE_DIFFERENCE * np.maximum(zones.elders, 1e-9))
+    off = np.flatnonzero(
+        np.abs(sums - zones.elders) > ZONE_DIFFERENCE * np.maximum(zones.elders, 1e-9)
+    )
     if len(off):
         examples = [f"{zones.id[k]} ({zones.elders[k]:g} / {sums[k]:.1f})" for k in off.tolist()]
         check.add(
@@ -259,7 +261,9 @@ def classify(reading: DensityReading, standard: Standard) -> NDArray[np.int8]:
     return classes
 
 
-def spread_elders(demand: Demand, network: Network, settings: Spread, *, check: DataCheck) -> Demand:
+def spread_elders(
+    demand: Demand, network: Network, settings: Spread, *, check: DataCheck
+) -> Demand:
     """
     Return large areas' elders spread over a grid of cells: an estimate.
 
@@ -288,7 +292,9 @@ def spread_elders(demand: Demand, network: Network, settings: Spread, *, check: 
         table = _served(table, demand, pieces, settings)
     weights = table.groupby(["area", "column", "row"], as_index=False)["m"].sum()
     weights["elders"] = (
-        demand.elders[weights["area"]] * weights["m"] / weights.groupby("area")["m"].transform("sum")
+        demand.elders[weights["area"]]
+        * weights["m"]
+        / weights.groupby("area")["m"].transform("sum")
     )
     weights = weights[weights["elders"] > 0]
     bare = np.setdiff1d(np.flatnonzero(demand.elders > 0), weights["area"].unique())
@@ -324,7 +330,11 @@ def _served(
 
 
 def _spread_demand(
-    demand: Demand, weights: pd.DataFrame, bare: NDArray[np.int64], settings: Spread, check: DataCheck
+    demand: Demand,
+    weights: pd.DataFrame,
+    bare: NDArray[np.int64],
+    settings: Spread,
+    check: DataCheck,
 ) -> Demand:
     """Return the demand of the cells, and of the areas that no road serves."""
     side = settings.grid_m

@@ -9,11 +9,12 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from siting.objective import capped_distance
-from siting.problem import Problem
-from siting.reduce import Decisions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from siting.problem import Problem
+    from siting.reduce import Decisions
 
 __all__ = ["Cut", "DistanceTerms", "distance_terms"]
 
@@ -71,7 +72,8 @@ class DistanceTerms:
         served = np.bincount(point, weights=used, minlength=n)
         metres = np.bincount(point, weights=used * self.metres, minlength=n)
         metres += np.maximum(1.0 - served, 0.0) * self.farthest_m
-        return np.bincount(self.term, weights=metres * self.elders, minlength=self.n_terms)
+        total = np.bincount(self.term, weights=metres * self.elders, minlength=self.n_terms)
+        return np.asarray(total, dtype=np.float64)
 
     def cuts(
         self, chosen: NDArray[np.float64], claimed: NDArray[np.float64], tolerance: float
@@ -122,7 +124,7 @@ class DistanceTerms:
 def distance_terms(
     problem: Problem, decisions: Decisions, part: NDArray[np.int64]
 ) -> DistanceTerms:
-    """Return the points that some decisions could bring nearer, with those decisions by distance."""
+    """Return the points that decisions could bring nearer, with those decisions by distance."""
     farthest = capped_distance(problem, decisions.always)
     mine = part[decisions.covers[part]]
     pairs = problem.reach[decisions.site[mine]].tocoo()

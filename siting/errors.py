@@ -27,12 +27,14 @@ do, and speaks either language::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from siting.texts import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "AuditError",
@@ -120,6 +122,7 @@ class SitingError(Exception):
         return "\n".join(fault.render(language) for fault in self.faults)
 
     def __str__(self) -> str:
+        """Return what ``render`` says in the error's language."""
         return self.render(self.language)
 
 

@@ -1,4 +1,4 @@
-"""Compiled kernels: nearest road by a grid of cells, truncated and many-source Dijkstra searches."""
+"""Compiled kernels: nearest road by a grid, truncated and many-source Dijkstra searches."""
 
 from __future__ import annotations
 
@@ -38,11 +38,9 @@ def snap(
         x, y = points[i, 0], points[i, 1]
         column, row = int((x - low_x) // cell), int((y - low_y) // cell)
         inner_x, inner_y = x - low_x - column * cell, y - low_y - row * cell
-        margin = max(min(min(inner_x, cell - inner_x), min(inner_y, cell - inner_y)), 0.0)
-        ring = max(max(-column, column - n_columns + 1, 0), max(-row, row - n_rows + 1, 0))
-        farthest = max(
-            max(abs(column), abs(n_columns - 1 - column)), max(abs(row), abs(n_rows - 1 - row))
-        )
+        margin = max(min(inner_x, cell - inner_x, inner_y, cell - inner_y), 0.0)
+        ring = max(-column, column - n_columns + 1, -row, row - n_rows + 1, 0)
+        farthest = max(abs(column), abs(n_columns - 1 - column), abs(row), abs(n_rows - 1 - row))
         best, best_edge, best_offset = np.inf, -1, 0.0
         while ring <= farthest:
             for r in range(max(row - ring, 0), min(row + ring, n_rows - 1) + 1):
@@ -262,12 +260,11 @@ def nearest(
     return who, metres
 
 
-
 @compiled
 def thin(
     places: NDArray[np.float64], taken: NDArray[np.float64], spacing: float
 ) -> NDArray[np.int64]:
-    """Return the places kept, visited in order: each at least the spacing from all kept and taken."""
+    """Return the places kept, in order: each at least the spacing from all kept and taken."""
     low_x = low_y = np.inf
     high_x = high_y = -np.inf
     for i in range(len(places)):

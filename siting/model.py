@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,8 @@ from siting.reduce import CoverGroups, Decisions, undominated, unit_beds
 from siting.solvers import LinearModel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from siting.standards import Rule
@@ -158,7 +159,9 @@ def _constrain_coverage(model: PlanModel, rule: Rule) -> None:
     rows = np.flatnonzero(groups.density_class == number)
     mine = set(model.part.tolist())
     matrix = groups.covered_by
-    rows = np.array([r for r in rows.tolist() if matrix.indices[matrix.indptr[r]] in mine], dtype=int)
+    rows = np.array(
+        [r for r in rows.tolist() if matrix.indices[matrix.indptr[r]] in mine], dtype=int
+    )
     if model.hard.cover:
         kept = rows[undominated(matrix[rows])]
         model.removed_rows += len(rows) - len(kept)

@@ -1,4 +1,4 @@
-"""The walking network: nodes where roads meet, straight edges, and a grid that finds the nearest."""
+"""The walking network: nodes where roads meet, straight edges, and a grid to find the nearest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ CROSSING_TAGS = ("bridge", "tunnel", "layer")
 
 NODING_GRID_M = 1e-3
 """Coordinates are rounded to this when crossings are looked for, metres."""
-
 
 
 @dataclass(frozen=True)
@@ -147,9 +146,7 @@ def _pieces(geometry: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray
     return xy[:-1][same], xy[1:][same]
 
 
-def _node_crossings(
-    lines: GeoDataFrame, geometry: NDArray[np.object_]
-) -> NDArray[np.object_]:
+def _node_crossings(lines: GeoDataFrame, geometry: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return the lines split where those of equal bridge, tunnel and layer cross."""
     key = np.zeros(len(lines), dtype=np.int64)
     for tag in CROSSING_TAGS:
@@ -205,11 +202,12 @@ def _z_order(xy: NDArray[np.float64]) -> NDArray[np.uint64]:
 
 
 def _assemble(
-    crs: CRS, xy: NDArray[np.float64], pairs: NDArray[np.int64], *, rows: int, dropped: int
+    crs: CRS, xy: NDArray[np.float64], found: NDArray[np.int64], *, rows: int, dropped: int
 ) -> Network:
     """Return the frozen network of distinct undirected edges between places."""
-    used, flat = np.unique(pairs, return_inverse=True)
-    xy, pairs = xy[used], flat.reshape(pairs.shape).astype(np.int32)
+    used, flat = np.unique(found, return_inverse=True)
+    xy = xy[used]
+    pairs: NDArray[np.int32] = flat.reshape(found.shape).astype(np.int32)
     n, m = len(xy), len(pairs)
     length = np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T)
     tail = np.concatenate([pairs[:, 0], pairs[:, 1]])
@@ -249,18 +247,18 @@ def _components(
     """Return the piece of each node and the length of each piece, longest first."""
     graph = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), (n, n))
     count, label = connected_components(graph, directed=False)
-    total = np.bincount(label[pairs[:, 0]], weights=length, minlength=count)
+    total = np.asarray(
+        np.bincount(label[pairs[:, 0]], weights=length, minlength=count), dtype=np.float64
+    )
     order = np.argsort(-total, kind="stable")
     rank = np.empty(count, dtype=np.int32)
     rank[order] = np.arange(count, dtype=np.int32)
-    return rank[label], total[order]
+    return np.asarray(rank[label]), total[order]
 
 
 def _edge_grid(
     xy: NDArray[np.float64], pairs: NDArray[np.int32], length: NDArray[np.float64]
-) -> tuple[
-    tuple[float, float], float, tuple[int, int], NDArray[np.int64], NDArray[np.int32]
-]:
+) -> tuple[tuple[float, float], float, tuple[int, int], NDArray[np.int64], NDArray[np.int32]]:
     """Return square cells over the network and, in CSR form, the edges whose box touches each."""
     low, high = xy.min(axis=0), xy.max(axis=0)
     span = np.maximum(high - low, 1.0)

@@ -81,12 +81,10 @@ def count_duty(problem: Problem, minimum: object) -> NDArray[np.bool_]:
         rate = rule.parameters.beds_per_10000
         need = np.maximum(need, beds_required(problem.unit_elders(), rate))
     least = minimum.min_sites * minimum.min_site_beds  # type: ignore[attr-defined]
-    return (need >= least) & (problem.unit_id != NO_UNIT)
+    return np.asarray((need >= least) & (problem.unit_id != NO_UNIT))
 
 
-def units_without_minimum(
-    problem: Problem, qualifies: NDArray[np.bool_]
-) -> list[tuple[str, int]]:
+def units_without_minimum(problem: Problem, qualifies: NDArray[np.bool_]) -> list[tuple[str, int]]:
     """Return rule and unit of each enforced minimum of separate places that is not met."""
     unmet = []
     for rule in problem.of_kind("count"):

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import shapely
 
 from siting.demand import (
-    CLASSES, Demand, DensityReading, Zones, classify, density_readings, place_in_zones,
-    read_demand, read_zones, spread_elders,
-)  # fmt: skip
-from siting.errors import Fault, InputError, ScenarioError, nearest_name
+    CLASSES,
+    Demand,
+    DensityReading,
+    Zones,
+    classify,
+    density_readings,
+    place_in_zones,
+    spread_elders,
+)
+from siting.errors import InputError, ScenarioError
+from siting.given import Given, read_given
 from siting.inputs.layers import working_crs
-from siting.inputs.roads import read_roads
-from siting.inputs.sources import read_polygons, sha256
-from siting.network import Network, build_network
+from siting.locks import read_locks
 from siting.problem import DISTANCE_CAP_M, Problem
 from siting.reach import Reach, Snap, search, snap, straight_reach
 from siting.sites import (
-    QUALIFYING_BEDS, Sites, drawn_sites, generate_candidates, join_sites, no_sites, read_candidates,
-    read_existing,
-)  # fmt: skip
+    QUALIFYING_BEDS,
+    Sites,
+    drawn_sites,
+    generate_candidates,
+    join_sites,
+    no_sites,
+)
 from siting.standards import Standard, read_standard
 from siting.tables import DataCheck
-from siting.units import PlanningUnits, assign_units, read_unit_layer, study_area
+from siting.units import PlanningUnits, assign_units, study_area
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from shapely.geometry.base import BaseGeometry
 
+    from siting.network import Network
     from siting.scenario import Scenario
 
 __all__ = ["Prepared", "prepare"]
@@ -86,21 +95,6 @@ class Prepared:
     inputs: list[dict[str, Any]]
 
 
-@dataclass
-class _Files:
-    """What the files of a scenario hold, before anything is put together."""
-
-    demand: Demand | None = None
-    zones: Zones | None = None
-    unit_layer: Any = None
-    roads: GeoDataFrame | None = None
-    network: Network | None = None
-    homes: Any = None
-    listed: dict[int, Any] = field(default_factory=dict)
-    exclusions: GeoDataFrame | None = None
-    inputs: list[dict[str, Any]] = field(default_factory=list)
-
-
 def prepare(
     scenario: Scenario, *, check: DataCheck | None = None, drawn: DataFrame | None = None
 ) -> Prepared:
@@ -127,7 +121,7 @@ def prepare(
     standard = read_standard(
         scenario.standard, year=scenario.year, folder=scenario.locate("")
     ).change(scenario.rules, where="rules")
-    files = _read_files(scenario, check)
+    files = read_given(scenario, check)
     demand = _placed_demand(scenario, files, check)
     area = study_area(files.zones, files.unit_layer)
     sites = _all_sites(scenario, files, area)
@@ -138,23 +132,17 @@ def prepare(
         scenario, demand, files.zones, files.unit_layer, sites.xy, inside=inside, check=check
     )
     readings = density_readings(demand, files.zones, scenario.density)
-    support = scenario.density.support if scenario.density.support in readings else "window"
-    if support != scenario.density.support:
-        check.add("info", "support_fallback", "density", count=1)
-    classes = {name: classify(reading, standard) for name, reading in readings.items()}
-    _report_classes(demand, classes, support, check)
-    cutoff = max([DISTANCE_CAP_M, *(r.parameters.distance_m for r in standard.of_kind("coverage"))])
+    support, classes = _density_classes(scenario, standard, demand, readings, check)
     snaps = _snaps(scenario, files.network, sites, demand)
-    reach = _reach(scenario, files.network, snaps, sites, demand, cutoff)
     excluded = _excluded(files.exclusions, sites)
-    locks = _locks(scenario, sites, excluded)
+    locks: dict[str, Any] = read_locks(scenario, sites, excluded)
     problem = Problem(
         demand_id=demand.id,
         demand_xy=demand.xy,
         elders=demand.elders,
         density_per_km2=readings[support].per_km2,
-        density_class=classes[support],
-        standard_m=_standards(classes[support], demand.elders, standard),
+        density_class=classes,
+        standard_m=_standards(classes, demand.elders, standard),
         demand_unit=units.of_demand,
         demand_zone=demand.zone,
         demand_on_network=_on_network(snaps[1], len(demand.id)),
@@ -163,7 +151,7 @@ def prepare(
         site_on_network=_on_network(snaps[0], sites.n),
         site_excluded=excluded,
         **locks,
-        reach=reach.distances,
+        reach=_reach(scenario, files.network, snaps, sites, demand, _cutoff(standard)).distances,
         unit_id=units.id,
         zone_id=files.zones.id if files.zones is not None else np.empty(0, dtype=object),
         rules=standard.rules,
@@ -176,85 +164,29 @@ def prepare(
     )  # fmt: skip
 
 
-def _read_files(scenario: Scenario, check: DataCheck) -> _Files:
-    """Return what all files hold; every fault of every file is told at once."""
-    files = _Files()
-    with check.collecting():
-        files.demand = read_demand(scenario, check=check)
-    with check.collecting():
-        files.zones = read_zones(scenario, check=check)
-    with check.collecting():
-        files.unit_layer = read_unit_layer(scenario, check=check)
-    with check.collecting():
-        files.homes = read_existing(scenario, check=check)
-    for number, part in enumerate(scenario.candidates):
-        with check.collecting():
-            if part.path is not None:
-                files.listed[number] = read_candidates(
-                    scenario, part, f"candidates.{number}", check=check
-                )
-    with check.collecting():
-        _read_network(scenario, files, check)
-    with check.collecting():
-        _read_exclusions(scenario, files, check)
-    check.raise_collected()
-    sources = [
-        each
-        for each in (
-            files.demand.source if files.demand else None,
-            files.zones.source if files.zones else None,
-            files.unit_layer,
-            files.homes[1] if files.homes else None,
-            *(source for _, source in files.listed.values()),
-        )
-        if each is not None
-    ]
-    files.inputs = [
-        {"path": s.path, "sha256": s.sha256, "rows": len(s.ids), "dropped": 0} for s in sources
-    ] + files.inputs
-    return files
+def _density_classes(
+    scenario: Scenario,
+    standard: Standard,
+    demand: Demand,
+    readings: dict[str, DensityReading],
+    check: DataCheck,
+) -> tuple[str, NDArray[np.int8]]:
+    """Return the support in use, and each point's class under it; list all supports."""
+    support = scenario.density.support if scenario.density.support in readings else "window"
+    if support != scenario.density.support:
+        check.add("info", "support_fallback", "density", count=1)
+    classes = {name: classify(reading, standard) for name, reading in readings.items()}
+    _report_classes(demand, classes, support, check)
+    return support, classes[support]
 
 
-def _read_network(scenario: Scenario, files: _Files, check: DataCheck) -> None:
-    """Read the roads of a scenario, if it has any."""
-    part = scenario.network
-    if part is None:
-        return
-    path = scenario.locate(part.path)
-    lines, closed = read_roads(
-        path, crs=scenario.crs, layer=part.layer, declared=part.crs, check=check
-    )
-    files.roads = lines
-    files.network = build_network(
-        lines, tolerance_m=part.tolerance_m, node_crossings=part.node_crossings
-    )
-    if closed:
-        check.add("info", "not_walkable", path.name, count=closed)
-    if files.network.dropped_pieces:
-        check.add("info", "zero_length", path.name, count=files.network.dropped_pieces)
-    files.inputs.append(
-        {"path": part.path, "sha256": sha256(path), "rows": len(lines) + closed, "dropped": closed}
-    )
+def _cutoff(standard: Standard) -> float:
+    """Return the longest distance that a rule or the last stage asks for, metres."""
+    asked = [float(rule.parameters.distance_m) for rule in standard.of_kind("coverage")]
+    return max([DISTANCE_CAP_M, *asked])
 
 
-def _read_exclusions(scenario: Scenario, files: _Files, check: DataCheck) -> None:
-    """Read the areas where nothing new may stand, kept at their distance."""
-    shapes, names = [], []
-    for number, part in enumerate(scenario.exclude):
-        source = read_polygons(scenario, part, f"exclude.{number}", columns={}, check=check)
-        area = shapely.union_all(np.asarray(source.frame.geometry))
-        shapes.append(area.buffer(part.buffer_m) if part.buffer_m else area)
-        names.append(part.name)
-        files.inputs.append(
-            {"path": part.path, "sha256": source.sha256, "rows": len(source.ids), "dropped": 0}
-        )
-    if shapes:
-        files.exclusions = gpd.GeoDataFrame(
-            {"name": names}, geometry=shapes, crs=working_crs(scenario.crs)
-        )
-
-
-def _placed_demand(scenario: Scenario, files: _Files, check: DataCheck) -> Demand:
+def _placed_demand(scenario: Scenario, files: Given, check: DataCheck) -> Demand:
     """Return the demand points in their zones, spread first where the scenario says so."""
     demand = files.demand
     if demand is None:  # pragma: no cover - read or raised
@@ -269,7 +201,7 @@ def _placed_demand(scenario: Scenario, files: _Files, check: DataCheck) -> Deman
     return place_in_zones(demand, files.zones, check=check)
 
 
-def _all_sites(scenario: Scenario, files: _Files, area: BaseGeometry | None) -> Sites:
+def _all_sites(scenario: Scenario, files: Given, area: BaseGeometry | None) -> Sites:
     """Return homes, listed candidates and generated ones."""
     parts = [files.homes[0]] if files.homes else []
     parts += [sites for sites, _ in files.listed.values()]
@@ -346,61 +278,6 @@ def _excluded(exclusions: GeoDataFrame | None, sites: Sites) -> NDArray[np.bool_
     return np.asarray(shapely.intersects_xy(area, *sites.xy.T)) & ~sites.is_existing
 
 
-def _locks(
-    scenario: Scenario, sites: Sites, excluded: NDArray[np.bool_]
-) -> dict[str, NDArray[Any]]:
-    """Return the decisions already taken, refused where they name no site or contradict."""
-    where = {name: k for k, name in enumerate(sites.id)}
-    locks = scenario.locks
-    faults = []
-    for key, names in (("open", locks.open), ("forbid", locks.forbid), ("beds", tuple(locks.beds))):
-        for name in names:
-            if name not in where:
-                guess = nearest_name(name, list(where))
-                code = "lock_unknown_near" if guess else "lock_unknown"
-                faults.append(Fault(code, f"locks.{key}", {"found": name, "guess": guess}))
-    if faults:
-        raise ScenarioError(*faults)
-    is_open, closed = np.zeros(sites.n, dtype=bool), np.zeros(sites.n, dtype=bool)
-    beds = np.full(sites.n, -1, dtype=np.int64)
-    for name in (*locks.open, *locks.beds):
-        is_open[where[name]] = True
-    for name in locks.forbid:
-        closed[where[name]] = True
-    for name, count in locks.beds.items():
-        beds[where[name]] = count
-    _refuse_contradictions(sites, is_open, closed, excluded, beds)
-    return {"locked_open": is_open, "forbidden": closed, "locked_beds": beds}
-
-
-def _refuse_contradictions(
-    sites: Sites,
-    is_open: NDArray[np.bool_],
-    closed: NDArray[np.bool_],
-    excluded: NDArray[np.bool_],
-    beds: NDArray[np.int64],
-) -> None:
-    """Refuse locks that contradict each other, an excluded area or what a site can hold."""
-    least = np.where(sites.is_existing, sites.beds, sites.min_beds)
-    small = is_open & ~sites.is_existing & (sites.max_beds < np.maximum(least, QUALIFYING_BEDS))
-    out = (beds >= 0) & ((beds < least) | (beds > sites.max_beds))
-    tests = {
-        "lock_both": is_open & closed,
-        "lock_excluded": is_open & excluded,
-        "lock_too_small": small,
-        "lock_beds": out & ~small,
-    }
-    faults = []
-    for code, bad in tests.items():
-        rows = np.flatnonzero(bad).tolist()
-        if rows:
-            k = rows[0]
-            values = {"found": beds[k], "low": least[k], "high": sites.max_beds[k]}
-            faults.append(Fault(code, "locks", values, tuple(str(sites.id[k]) for k in rows)))
-    if faults:
-        raise ScenarioError(*faults)
-
-
 def _report_classes(
     demand: Demand, classes: dict[str, NDArray[np.int8]], support: str, check: DataCheck
 ) -> None:
@@ -421,7 +298,7 @@ def _report_classes(
 def _report_places(
     problem: Problem,
     snaps: tuple[Snap | None, Snap | None],
-    files: _Files,
+    files: Given,
     inside: NDArray[np.bool_],
     check: DataCheck,
 ) -> None:
@@ -437,24 +314,26 @@ def _report_places(
             rows = np.flatnonzero(group & bad)
             if len(rows):
                 found = problem.sites.id[rows]
-                severity = "info" if code == "candidates_excluded" else "warning"
-                check.add(severity, code, name, count=len(rows), examples=found)
+                quiet = code == "candidates_excluded"
+                check.add(
+                    "info" if quiet else "warning", code, name, count=len(rows), examples=found
+                )
     lonely = ~existing & ~problem.forbidden & ~problem.site_excluded
     lonely &= problem.sites.max_beds >= QUALIFYING_BEDS
     lonely &= ~problem.usable()
     if lonely.any():
         rows = np.flatnonzero(lonely)
-        check.add("info", "too_few_elders", "limits", count=len(rows), examples=problem.sites.id[rows])
+        check.add(
+            "info", "too_few_elders", "limits", count=len(rows), examples=problem.sites.id[rows]
+        )
     if files.network is None or snaps[1] is None:
         return
-    leg = snaps[1].leg_m
-    for code, severity, rows in (
-        ("demand_off_network", "warning", np.flatnonzero(~problem.demand_on_network)),
-        ("long_leg", "info", np.flatnonzero((leg > LONG_LEG_M) & problem.demand_on_network)),
-    ):
+    on = problem.demand_on_network
+    far = np.flatnonzero(on & (snaps[1].leg_m > LONG_LEG_M))
+    for code, rows in (("demand_off_network", np.flatnonzero(~on)), ("long_leg", far)):
         if len(rows):
             check.add(
-                severity, code, "demand", count=len(rows),  # type: ignore[arg-type]
+                "info" if code == "long_leg" else "warning", code, "demand", count=len(rows),
                 elders=float(problem.elders[rows].sum()), examples=problem.demand_id[rows],
             )  # fmt: skip
     _report_pieces(problem, files.network, snaps[1], check)
@@ -470,9 +349,10 @@ def _report_pieces(problem: Problem, network: Network, found: Snap, check: DataC
     if network.n_components == 1:
         check.add("info", "one_piece", "network", count=1, km=network.component_length_m[0] / 1000)
         return
+    lengths = network.component_length_m / 1000
+    examples = [f"{lengths[k]:.1f} km: {elders[k] / total:.2%}" for k in shown]
     check.add(
         "warning", "pieces", "network", count=network.n_components,
         elders=float(elders.sum() - elders[0]),
-        examples=[f"{network.component_length_m[k] / 1000:.1f} km: {elders[k] / total:.2%}" for k in shown],
+        examples=examples,
     )  # fmt: skip
-

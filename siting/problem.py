@@ -171,10 +171,8 @@ class Problem:
 
     def unit_elders(self) -> NDArray[np.float64]:
         """Return the elders of each planning unit."""
-        total: NDArray[np.float64] = np.bincount(
-            self.demand_unit, weights=self.elders, minlength=len(self.unit_id)
-        )
-        return total
+        total = np.bincount(self.demand_unit, weights=self.elders, minlength=len(self.unit_id))
+        return np.asarray(total, dtype=np.float64)
 
     def digest(self) -> str:
         """Return a hash of what the problem holds; equal problems have equal hashes."""

@@ -31,7 +31,7 @@ def reporter(language: str, *, quiet: bool) -> Iterator[Report]:
         True: tell nothing.
     """
     if quiet:
-        yield lambda stage, gap, left: None
+        yield lambda *_: None
         return
     console = Console(stderr=True)
     if not console.is_terminal:

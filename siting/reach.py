@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -25,12 +25,23 @@ if TYPE_CHECKING:
 
     from siting.network import Network
 
-__all__ = ["DISTANCE_TOLERANCE_M", "Reach", "Snap", "nearest", "reach", "search", "service_area", "snap", "straight_reach"]
+__all__ = [
+    "DISTANCE_TOLERANCE_M",
+    "Reach",
+    "Snap",
+    "nearest",
+    "reach",
+    "search",
+    "service_area",
+    "snap",
+    "straight_reach",
+]
 
 DISTANCE_TOLERANCE_M = 1e-6
 CHUNKS_PER_THREAD = 4
 
-Points = GeoDataFrame | GeoSeries | np.ndarray
+Points: TypeAlias = GeoDataFrame | GeoSeries | np.ndarray
+WORTH_THREADS = 64
 
 
 @dataclass(frozen=True)
@@ -73,9 +84,7 @@ class Reach:
     def to_frame(self) -> pd.DataFrame:
         """Return one row per pair: ``site``, ``demand`` (row positions) and ``distance_m``."""
         pairs = self.distances.tocoo()
-        return pd.DataFrame(
-            {"site": pairs.row, "demand": pairs.col, "distance_m": pairs.data}
-        )
+        return pd.DataFrame({"site": pairs.row, "demand": pairs.col, "distance_m": pairs.data})
 
 
 def reach(
@@ -149,7 +158,7 @@ def search(
     roads = (network.indptr, network.neighbours, network.edge_of, network.edge_length_m)
     ends = network.edge_nodes
 
-    def part(first: int, last: int) -> tuple[Any, ...]:
+    def part(first: int, last: int) -> Any:
         here = slice(first, last)
         return kernels.search(
             sites.edge[here], sites.offset_m[here], sites.leg_m[here],
@@ -228,7 +237,7 @@ def nearest(
     """
     start = sites if isinstance(sites, Snap) else snap(network, sites, max_snap_m=max_snap_m)
     goal = demand if isinstance(demand, Snap) else snap(network, demand, max_snap_m=max_snap_m)
-    who, metres = kernels.nearest(
+    who, metres = kernels.nearest(  # type: ignore[call-arg]
         start.edge, start.offset_m, start.leg_m,
         network.indptr, network.neighbours, network.edge_of, network.edge_length_m,
         network.edge_nodes, *_by_edge(start, network.n_edges)[:2],
@@ -273,14 +282,18 @@ def coordinates(points: Points, network: Network) -> NDArray[np.float64]:
     return np.ascontiguousarray(xy)
 
 
-def _by_edge(points: Snap, n_edges: int) -> tuple[NDArray[Any], ...]:
+def _by_edge(points: Snap, n_edges: int) -> tuple[Any, ...]:
     """Return the points in CSR form by edge: starts, positions, offsets and legs."""
     on = np.flatnonzero(points.edge >= 0)
     order = on[np.argsort(points.edge[on], kind="stable")]
     starts = np.zeros(n_edges + 1, dtype=np.int64)
     np.cumsum(np.bincount(points.edge[on], minlength=n_edges), out=starts[1:])
-    return starts, order.astype(np.int32), points.offset_m[order], points.leg_m[order], len(
-        points.edge
+    return (
+        starts,
+        order.astype(np.int32),
+        points.offset_m[order],
+        points.leg_m[order],
+        len(points.edge),
     )
 
 
@@ -293,14 +306,18 @@ def _in_threads(
     if n == 0:
         return []
     pieces = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
-    if workers == 1 or n < 64:
+    if workers == 1 or n < WORTH_THREADS:
         return [work(0, n)]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(lambda piece: work(*piece), pieces))
 
 
 def service_area(
-    network: Network | None, sites: NDArray[np.float64], *, distance_m: float, most_pieces: int = 20000
+    network: Network | None,
+    sites: NDArray[np.float64],
+    *,
+    distance_m: float,
+    most_pieces: int = 20000,
 ) -> BaseGeometry:
     """
     Return the area within a distance of the nearest of some sites: for drawing, not for judging.

@@ -178,9 +178,12 @@ def cover_groups(problem: Problem, decisions: Decisions) -> CoverGroups:
     matrix = csr_matrix((np.ones(merged.nnz, dtype=bool), (merged.row, columns[merged.col])), shape)
     return CoverGroups(
         density_class=problem.density_class[points[first]],
-        elders=np.bincount(group, weights=problem.elders[points], minlength=len(first)),
+        elders=np.asarray(
+            np.bincount(group, weights=problem.elders[points], minlength=len(first)),
+            dtype=np.float64,
+        ),
         covered_by=matrix,
-        never=never,
+        never=np.asarray(never, dtype=np.float64),
         removed={
             "points": len(problem.elders),
             "points_without_duty": int((~duty).sum()),
@@ -280,7 +283,9 @@ def _sum_by_unit(problem: Problem, beds: NDArray[np.int64]) -> NDArray[np.int64]
     return np.asarray(np.round(total), dtype=np.int64)
 
 
-def components(problem: Problem, decisions: Decisions, groups: CoverGroups) -> list[NDArray[np.int64]]:
+def components(
+    problem: Problem, decisions: Decisions, groups: CoverGroups
+) -> list[NDArray[np.int64]]:
     """
     Return the decisions that hang together, each set ascending; different sets do not touch.
 
@@ -312,4 +317,3 @@ def components(problem: Problem, decisions: Decisions, groups: CoverGroups) -> l
     graph = coo_array((np.ones(len(row), dtype=np.int8), (row, column)), shape=(hub, hub))
     label = connected_components(graph, directed=False)[1][:n]
     return [np.flatnonzero(label == each) for each in np.unique(label)]
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +19,6 @@ from siting.audit import Audit, audit
 from siting.errors import SitingError
 from siting.outputs.build import build_frames, record_of
 from siting.outputs.folder import written_folder
-from siting.outputs.frames import Frames
 from siting.outputs.geopackage import write_geopackage
 from siting.outputs.map import make_map, write_map
 from siting.outputs.sheet import write_sheet
@@ -29,13 +27,16 @@ from siting.prepare import Prepared, prepare
 from siting.problem import Layout
 from siting.solve import Progress, Solution, solve
 from siting.study import coverage_cost_curve
-from siting.tables import DataCheck
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import folium
     import pandas as pd
 
+    from siting.outputs.frames import Frames
     from siting.scenario import Scenario
+    from siting.tables import DataCheck
 
 __all__ = ["Plan", "audit_layout", "plan", "write_plan"]
 
@@ -152,7 +153,9 @@ def audit_layout(
     begun = perf_counter()
     with _speaking(scenario.language):
         prepared = prepare(scenario, check=check, drawn=layout)
-        judged = prepared.problem.existing_layout() if layout is None else _as_layout(prepared, layout)
+        judged = (
+            prepared.problem.existing_layout() if layout is None else _as_layout(prepared, layout)
+        )
         return _complete(prepared, judged, None, begun)
 
 
@@ -166,14 +169,16 @@ def _as_layout(prepared: Prepared, table: pd.DataFrame) -> Layout:
     missing = np.flatnonzero(sites.is_existing & ~is_open)
     if len(missing):
         prepared.check.add(
-            "warning", "layout_without_home", "layout", count=len(missing), examples=sites.id[missing]
+            "warning",
+            "layout_without_home",
+            "layout",
+            count=len(missing),
+            examples=sites.id[missing],
         )
     return Layout(is_open, beds)
 
 
-def _complete(
-    prepared: Prepared, layout: Layout, solution: Solution | None, begun: float
-) -> Plan:
+def _complete(prepared: Prepared, layout: Layout, solution: Solution | None, begun: float) -> Plan:
     """Return the plan with its audits and tables."""
     existing = audit(prepared, prepared.problem.existing_layout(), state="existing")
     judged = audit(prepared, layout, state="plan")
@@ -216,7 +221,9 @@ def write_plan(
     with _speaking(language), written_folder(Path(folder)) as part:
         tell("tables", None, 0.0)
         write_csv_tables(tables, part)
-        done.prepared.check.to_frame(language).to_csv(part / "check.csv", index=False, encoding="utf-8-sig")
+        done.prepared.check.to_frame(language).to_csv(
+            part / "check.csv", index=False, encoding="utf-8-sig"
+        )
         if wanted.tables:
             write_workbook(tables, part / "tables.xlsx")
         if wanted.geopackage:
@@ -265,7 +272,7 @@ def _peak_memory_mb() -> float:
     """Return the most memory that this process has held, in MB."""
     if sys.platform == "win32":
         return float(psutil.Process().memory_info().peak_wset) / 2**20
-    import resource
+    import resource  # noqa: PLC0415 - Windows has no such module
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(peak) / (2**20 if sys.platform == "darwin" else 2**10)

@@ -157,7 +157,9 @@ def _with_bases(source: Path) -> tuple[CommentedMap, Path, list[tuple[str, Any]]
         if "base" not in tree:
             break
         allowed = ["base", "change", "name", "language"]
-        faults = [_unknown(str(key), allowed, path.name, tree) for key in tree if key not in allowed]
+        faults = [
+            _unknown(str(key), allowed, path.name, tree) for key in tree if key not in allowed
+        ]
         if faults:
             raise ScenarioError(*faults)
         path = path.parent / str(tree["base"])
@@ -249,15 +251,17 @@ def _expectation(kind: str, context: Mapping[str, Any]) -> str:
 
 def _is_branch(part: Any, loc: tuple[Any, ...]) -> bool:
     """Return whether a part of a location names a branch of a union, not a key."""
-    return isinstance(part, str) and part is not loc[0] and (
-        part in {"str", "int", "float", "function-before[_epsg(), str]"}
-        or part.startswith(("constrained", "function-"))
+    return (
+        isinstance(part, str)
+        and part is not loc[0]
+        and (
+            part in {"str", "int", "float", "function-before[_epsg(), str]"}
+            or part.startswith(("constrained", "function-"))
+        )
     )
 
 
-def _unknown(
-    key: str, allowed: list[str], where: str, tree: Any, *, leaf: Any = None
-) -> Fault:
+def _unknown(key: str, allowed: list[str], where: str, tree: Any, *, leaf: Any = None) -> Fault:
     """Return the fault of an unknown key with the allowed ones and the nearest."""
     line = _line(tree, [key]) if tree is not None else None
     guess = nearest_name(str(leaf if leaf is not None else key), allowed)
@@ -299,7 +303,14 @@ def _line(tree: Any, loc: list[Any]) -> int | None:
         if not isinstance(here, CommentedMap | CommentedSeq):
             break
         try:
-            line = int(here.lc.key(part)[0] if isinstance(here, CommentedMap) else here.lc.item(part)[0]) + 1
+            line = (
+                int(
+                    here.lc.key(part)[0]
+                    if isinstance(here, CommentedMap)
+                    else here.lc.item(part)[0]
+                )
+                + 1
+            )
             here = here[part]
         except (KeyError, IndexError, TypeError):
             break

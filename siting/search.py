@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +12,8 @@ from siting.errors import UnsolvedError
 from siting.solvers import Ask, End, Outcome, Solver
 
 if TYPE_CHECKING:
+    import threading
+
     from numpy.typing import NDArray
 
     from siting.model import PlanModel
@@ -61,7 +62,9 @@ def search(
 
     def tell(value: float, bound: float) -> None:
         known = np.isfinite(value) and np.isfinite(bound)
-        run.progress(stage, abs(value - bound) / max(abs(value), 1e-9) if known else None, run.left())
+        run.progress(
+            stage, abs(value - bound) / max(abs(value), 1e-9) if known else None, run.left()
+        )
 
     def ask(gap: float, absolute_gap: float, nodes: int | None) -> Outcome:
         left = max(end - run.clock(), 0.0)

@@ -48,7 +48,7 @@ def shorten(
         left = end - run.clock()
         if left <= 0 or run.stop.is_set():
             break
-        outcome = _distance_turn(run, model, terms, theta, best, left, exact=turn < EXACT_ROUNDS)
+        outcome = _distance_turn(run, model, terms, best, left, exact=turn < EXACT_ROUNDS)
         bound = max(bound, outcome.bound * KILO)
         if outcome.values is None:
             break
@@ -73,7 +73,6 @@ def _distance_turn(
     run: Run,
     model: PlanModel,
     terms: DistanceTerms,
-    theta: list[int],
     best: NDArray[np.float64] | None,
     left: float,
     *,
@@ -122,7 +121,9 @@ def _relaxed_cuts(
         settings = run.settings
         outcome = run.solver(
             model.linear,
-            Ask(left, threads=settings.threads, seed=settings.random_seed, relax=True, stop=run.stop),
+            Ask(
+                left, threads=settings.threads, seed=settings.random_seed, relax=True, stop=run.stop
+            ),
         )
         if outcome.values is None or outcome.end is not End.PROVEN:
             break

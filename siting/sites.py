@@ -92,7 +92,16 @@ def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Sourc
     part = scenario.existing
     if part is None:
         return None
-    named = ("id", "name", "beds", "nursing_beds", "dementia_beds", "ownership", "kind", "registered")
+    named = (
+        "id",
+        "name",
+        "beds",
+        "nursing_beds",
+        "dementia_beds",
+        "ownership",
+        "kind",
+        "registered",
+    )
     costs = ("max_beds", "fixed_cost", "cost_per_bed")
     columns = {key: getattr(part, key) for key in named}
     columns |= {key: getattr(part, key) for key in costs if isinstance(getattr(part, key), str)}
@@ -136,7 +145,9 @@ def _institutions(
     kinds = np.array([KINDS.get(each, each) or "institution" for each in said], dtype=object)
     unsaid = np.flatnonzero(said == "")
     if len(unsaid):
-        check.add("info", "kind_missing", source.name, count=len(unsaid), examples=source.ids[unsaid])
+        check.add(
+            "info", "kind_missing", source.name, count=len(unsaid), examples=source.ids[unsaid]
+        )
     other = np.flatnonzero(kinds != "institution")
     if len(other):
         names = ", ".join(sorted(set(kinds[other])))
@@ -196,7 +207,9 @@ def read_candidates(
         each: getattr(part, each) for each in ("id", "name", "tenure", "land_code", "area_m2")
     }
     amounts = ("min_beds", "max_beds", "fixed_cost", "cost_per_bed")
-    columns |= {each: getattr(part, each) for each in amounts if isinstance(getattr(part, each), str)}
+    columns |= {
+        each: getattr(part, each) for each in amounts if isinstance(getattr(part, each), str)
+    }
     source = read_source(scenario, part, key, columns=columns, check=check)
     least, most = (
         _amount(source, getattr(part, each), whole=True, missing=None) for each in amounts[:2]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -15,9 +14,13 @@ import numpy as np
 from siting.errors import ScenarioError, UnsolvedError
 from siting.model import Hard, PlanModel, build_model
 from siting.objective import STAGES, denominators, has_work, measure
-from siting.problem import Layout, Problem
 from siting.reduce import (
-    CoverGroups, Decisions, components, cover_groups, everything_open, find_decisions, layout_of,
+    Decisions,
+    components,
+    cover_groups,
+    everything_open,
+    find_decisions,
+    layout_of,
 )  # fmt: skip
 from siting.search import Progress, Run, checked_bound, search, total
 from siting.shorten import PROVEN_GAP, shorten
@@ -25,8 +28,11 @@ from siting.solvers import End, HighsSolver, Solver, cbc
 from siting.start import first_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
+    from siting.problem import Layout, Problem
     from siting.scenario import Solve
 
 __all__ = ["PROVEN_GAP", "Progress", "Solution", "Stage", "gap_of", "solve", "status_of"]
@@ -36,6 +42,7 @@ KEEP = 1e-6
 
 SHARE_OF_TIME = {"cost": 0.6, "distance": 1.0}
 OTHER_SHARE = 0.4
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -199,7 +206,9 @@ def _refuse_locks_over_limits(problem: Problem, decisions: Decisions) -> None:
     cost = (decisions.fixed_cost + decisions.cost_per_bed * decisions.low)[must].sum()
     new = int((must & decisions.is_new).sum())
     if limits.budget_wan_yuan is not None and cost > limits.budget_wan_yuan * (1 + 1e-9):
-        raise ScenarioError.of("locks_over_budget", "locks", found=cost, limit=limits.budget_wan_yuan)
+        raise ScenarioError.of(
+            "locks_over_budget", "locks", found=cost, limit=limits.budget_wan_yuan
+        )
     if limits.max_new_sites is not None and new > limits.max_new_sites:
         raise ScenarioError.of("locks_over_sites", "locks", found=new, limit=limits.max_new_sites)
 
@@ -287,14 +296,25 @@ def _stages(
     for name in STAGES:
         seconds = reached.seconds.get(name, 0.0)
         if not has_work(problem, name):
-            stages.append(Stage(name, values[name], values[name], 0.0, seconds, "none", skipped=True))
+            stages.append(
+                Stage(name, values[name], values[name], 0.0, seconds, "none", skipped=True)
+            )
             continue
         bound, proof = min(floor[name], values[name]), "inspection"
         searched = name in reached.apart or parts == 0 or _nothing_left(name, reached)
         if searched and not settled.get(name, False):
             by_search = values[name] - reached.apart.get(name, 0.0)
             bound, proof = max(bound, by_search), "search"
-        stages.append(Stage(name, values[name], bound, gap_of(problem, name, values[name], bound), seconds, proof))
+        stages.append(
+            Stage(
+                name,
+                values[name],
+                bound,
+                gap_of(problem, name, values[name], bound),
+                seconds,
+                proof,
+            )
+        )
     return tuple(stages)
 
 

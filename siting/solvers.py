@@ -1,13 +1,12 @@
-"""The solver seam: one function from a model to an outcome; HiGHS, and CBC as the fall-back."""
+"""The solver seam: from a model to an outcome; HiGHS, and CBC as the fall-back."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import highspy
 import numpy as np
@@ -15,9 +14,20 @@ import pulp
 
 from siting.errors import UnsolvedError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
-    "CBC_ENDS", "HIGHS_ENDS", "Ask", "End", "HighsSolver", "LinearModel", "Outcome", "Solver", "cbc",
-]  # fmt: skip
+    "CBC_ENDS",
+    "HIGHS_ENDS",
+    "Ask",
+    "End",
+    "HighsSolver",
+    "LinearModel",
+    "Outcome",
+    "Solver",
+    "cbc",
+]
 
 POLL_S = 0.1
 
@@ -196,7 +206,7 @@ class HighsSolver:
         self._model: LinearModel | None = None
         self._columns = 0
         self._rows = 0
-        self._highs = highspy.Highs()
+        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
 
     def __call__(self, model: LinearModel, ask: Ask) -> Outcome:
         """Minimise a model."""
@@ -226,7 +236,7 @@ class HighsSolver:
     def _load(self, model: LinearModel) -> None:
         """Hand over what is new: all of a new model, else new columns, rows and the objective."""
         if self._model is not model:
-            self._highs = highspy.Highs()
+            self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
             self._highs.setOptionValue("output_flag", False)  # noqa: FBT003
             self._model, self._columns, self._rows = model, 0, 0
         new = model.variables[self._columns :]
@@ -300,7 +310,9 @@ class HighsSolver:
         if end is End.EFFORT_LIMIT and ask.stop is not None and ask.stop.is_set():
             end = End.INTERRUPTED
         info = highs.getInfo()
-        feasible = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
+        feasible = info.primal_solution_status == int(
+            highspy.SolutionStatus.kSolutionStatusFeasible
+        )
         if status.name == "kModelEmpty":
             feasible = True
         values = np.array(highs.getSolution().col_value) if feasible else None
@@ -327,8 +339,9 @@ def cbc(model: LinearModel, ask: Ask) -> Outcome:
     """
     begun = monotonic()
     solver = pulp.PULP_CBC_CMD(
-        msg=False, timeLimit=max(ask.time_limit_s, 1.0), gapRel=ask.gap, gapAbs=ask.absolute_gap, threads=ask.threads,
-        mip=not ask.relax, options=[f"randomCbcSeed {ask.seed}"],
+        msg=False, timeLimit=max(ask.time_limit_s, 1.0), gapRel=ask.gap,
+        gapAbs=ask.absolute_gap, threads=ask.threads, mip=not ask.relax,
+        options=[f"randomCbcSeed {ask.seed}"],
     )  # fmt: skip
     try:
         model.lp.solve(solver)

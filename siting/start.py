@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siting.problem import Problem
 from siting.reduce import CoverGroups, Decisions, unit_beds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from siting.problem import Problem
 
 __all__ = ["first_plan"]
 
@@ -118,7 +119,10 @@ def _fill(
         lack = int(need[number] - has)
         open_first = here[np.lexsort((decisions.cost_per_bed[here], ~taken[here]))]
         closed = here[~taken[here]]
-        order = [*open_first[taken[open_first]], *closed[np.argsort(per_bed[closed], kind="stable")]]
+        order = [
+            *open_first[taken[open_first]],
+            *closed[np.argsort(per_bed[closed], kind="stable")],
+        ]
         for decision in order:
             if lack <= 0:
                 break

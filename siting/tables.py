@@ -13,10 +13,12 @@ from siting.errors import FIRST, DuplicateIdError, Fault, InputError, SitingErro
 from siting.texts import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from pandas import DataFrame
+
+    Ids = Sequence[object] | NDArray[np.object_]
 
 __all__ = ["CheckLine", "DataCheck", "ids", "labels", "numbers", "unique_ids"]
 
@@ -84,7 +86,7 @@ class DataCheck:
         *,
         count: int = 0,
         elders: float | None = None,
-        examples: Sequence[object] = (),
+        examples: Iterable[object] = (),
         **values: object,
     ) -> None:
         """Add one line."""
@@ -133,7 +135,7 @@ def fault_lines(error: SitingError) -> list[CheckLine]:
     ]
 
 
-def labels(ids: Sequence[object], rows: NDArray[Any], first_row: int) -> tuple[str, ...]:
+def labels(ids: Ids, rows: NDArray[Any], first_row: int) -> tuple[str, ...]:
     """Return ``id (row)`` for some rows, the row counted as the file counts it."""
     return tuple(f"{ids[row]} ({row + first_row})" for row in rows.tolist())
 
@@ -143,7 +145,7 @@ def numbers(
     column: str,
     *,
     where: str,
-    ids: Sequence[object],
+    ids: Ids,
     first_row: int,
     low: float | None = 0.0,
     whole: bool = False,
@@ -190,7 +192,11 @@ def numbers(
         rows = np.flatnonzero(bad)
         if len(rows):
             found = ", ".join(repr(raw.iloc[row]) for row in rows[:3].tolist())
-            values_ = {"column": column, "low": f"{low:g}" if low is not None else "", "found": found}
+            values_ = {
+                "column": column,
+                "low": f"{low:g}" if low is not None else "",
+                "found": found,
+            }
             faults.append(Fault(code, where, values_, labels(ids, rows, first_row)))
     if faults:
         raise InputError(*faults)

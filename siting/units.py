@@ -13,13 +13,13 @@ from scipy.spatial import cKDTree
 from siting.demand import Demand, Zones, contains
 from siting.errors import InputError, MissingColumnError, nearest_name
 from siting.inputs.sources import Source, read_polygons
-from siting.tables import DataCheck
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from siting.scenario import Scenario
+    from siting.tables import DataCheck
 
 __all__ = ["NO_UNIT", "WHOLE", "PlanningUnits", "assign_units", "study_area"]
 
@@ -27,6 +27,7 @@ WHOLE = "all"
 """Id of the one unit of a scenario without planning units."""
 
 NO_UNIT = "no_unit"
+ELSEWHERE = -2
 """Id of the row that keeps the elders and beds inside the study area but outside every unit."""
 
 ROLES = ("street", "district", "id")
@@ -127,11 +128,13 @@ def assign_units(
     else:
         names, shapes, of_demand = _by_demand_column(str(part.by), demand)
         of_site = _site_units(demand, shapes, names, of_demand, site_xy, check)
-    return _tidy(names, shapes, of_demand, np.where(inside, of_site, -2), demand, layer, check)
+    return _tidy(
+        names, shapes, of_demand, np.where(inside, of_site, ELSEWHERE), demand, layer, check
+    )
 
 
 def _column_values(source: Source, column: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
-    """Return the sorted distinct values of a column and the number of each row's, -1 where empty."""
+    """Return the distinct values of a column, sorted, and each row's, -1 where empty."""
     texts = source.texts(column)
     names = np.array(sorted({each for each in texts if each}), dtype=object)
     number = {name: k for k, name in enumerate(names)}
@@ -158,9 +161,7 @@ def _by_zone_column(
     column = declared or by
     _require(zones.source, column)
     names, of_zone = _column_values(zones.source, column)
-    shapes = [
-        shapely.union_all(np.asarray(zones.shapes)[of_zone == k]) for k in range(len(names))
-    ]
+    shapes = [shapely.union_all(np.asarray(zones.shapes)[of_zone == k]) for k in range(len(names))]
     return names, gpd.GeoSeries(shapes, crs=zones.shapes.crs), of_zone
 
 
@@ -230,6 +231,6 @@ def _tidy(
         id=ids,
         shapes=gpd.GeoSeries(geometry, crs=shapes.crs),
         of_demand=place[np.where(of_demand < 0, n + 1, of_demand)],
-        of_site=place[np.where(of_site == -2, n, np.where(of_site == -1, n + 1, of_site))],
+        of_site=place[np.where(of_site == ELSEWHERE, n, np.where(of_site == -1, n + 1, of_site))],
         source=layer,
     )

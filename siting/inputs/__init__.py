@@ -1,0 +1,1 @@
+"""A planner's files, each kind by its own module, read into checked tables."""

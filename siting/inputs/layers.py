@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -27,6 +26,7 @@ from siting.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from geopandas import GeoDataFrame
     from pandas import DataFrame
@@ -76,7 +76,9 @@ def working_crs(name: Any, *, where: str = "crs") -> CRS:
     return crs
 
 
-def read_layer(path: Path, *, layer: str | None = None, encoding: str | None = None) -> GeoDataFrame:
+def read_layer(
+    path: Path, *, layer: str | None = None, encoding: str | None = None
+) -> GeoDataFrame:
     """
     Return a vector layer as the file holds it.
 
@@ -136,8 +138,11 @@ def _is_broken(table: DataFrame) -> bool:
     texts = table.select_dtypes(include=["object", "string"])
     if "geometry" in texts:
         texts = texts.drop(columns="geometry")
-    values = pd.concat([texts[name].dropna().astype(str) for name in texts], ignore_index=True) \
-        if len(texts.columns) else pd.Series([], dtype=str)
+    values = (
+        pd.concat([texts[name].dropna().astype(str) for name in texts], ignore_index=True)
+        if len(texts.columns)
+        else pd.Series([], dtype=str)
+    )
     return any("\ufffd" in str(name) for name in table.columns) or bool(
         values.str.contains("\ufffd", regex=False).any()
     )
@@ -318,9 +323,7 @@ def require_columns(table: DataFrame, needed: dict[str, str | None], *, where: s
         raise MissingColumnError(*faults)
 
 
-def project_points(
-    x: Any, y: Any, *, crs: CRS, target: CRS, where: str
-) -> gpd.GeoSeries:
+def project_points(x: Any, y: Any, *, crs: CRS, target: CRS, where: str) -> gpd.GeoSeries:
     """Return points of coordinate columns in the working system; missing where x or y is."""
     xy = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
     there = np.isfinite(xy).all(axis=1)

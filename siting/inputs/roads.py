@@ -87,9 +87,10 @@ def read_roads(
     wrong = ~lines.geom_type.isin(["LineString", "MultiLineString", "LinearRing"])
     if wrong.any():
         raise InputError.of(
-            "not_lines", where, lines.index[wrong] + 1, found=", ".join(
-                sorted({str(kind) for kind in lines.geom_type[wrong]})
-            )
+            "not_lines",
+            where,
+            lines.index[wrong] + 1,
+            found=", ".join(sorted({str(kind) for kind in lines.geom_type[wrong]})),
         )
     if lines.empty:
         raise EmptyInputError.of("empty_layer", where)

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import rasterio
 import shapely
 from rasterio.errors import RasterioError
 
 from siting.errors import CrsError, EmptyInputError, Fault, InputError
 from siting.inputs.layers import (
-    as_working_crs, project_points, read_crs, read_layer, read_table, require_columns,
-    require_file, working_crs,
+    as_working_crs,
+    project_points,
+    read_crs,
+    read_layer,
+    read_table,
+    require_columns,
+    require_file,
+    working_crs,
 )  # fmt: skip
 from siting.tables import DataCheck, ids, labels, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    import pandas as pd
     from geopandas import GeoDataFrame
     from numpy.typing import NDArray
 
@@ -120,7 +126,9 @@ def read_source(
     """
     path = require_file(scenario.locate(part.path), f"{key}.path")
     is_table = path.suffix.lower() in TABLES
-    frame: Any = read_table(path, sheet=part.layer) if is_table else read_layer(path, layer=part.layer)
+    frame: Any = (
+        read_table(path, sheet=part.layer) if is_table else read_layer(path, layer=part.layer)
+    )
     x, y = getattr(part, "x", None), getattr(part, "y", None)
     if is_table:
         columns = columns | {"x": x, "y": y}
@@ -134,9 +142,7 @@ def read_source(
         frame = _located(frame, x, y, part.crs, scenario, path.name, names)
     else:
         _refuse_empty_geometry(frame, path.name, names)
-        frame = as_working_crs(
-            frame, scenario.crs, where=path.name, declared=part.crs, check=check
-        )
+        frame = as_working_crs(frame, scenario.crs, where=path.name, declared=part.crs, check=check)
     return Source(key, path.name, part.path, frame, names, first_row, sha256(path))
 
 

@@ -1,0 +1,1 @@
+"""What a planner is handed: map, sheet, tables, GeoPackage, check page."""

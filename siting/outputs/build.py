@@ -13,8 +13,6 @@ import shapely
 from siting.audit import Audit, covered_shares, reachable, reasons
 from siting.demand import CLASSES, DensityReading, classify
 from siting.outputs.frames import Frames
-from siting.prepare import Prepared
-from siting.problem import Layout, Problem
 from siting.reach import service_area
 from siting.study.curve import CURVE_COLUMNS
 from siting.units import NO_UNIT
@@ -22,6 +20,8 @@ from siting.units import NO_UNIT
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from siting.prepare import Prepared
+    from siting.problem import Layout, Problem
     from siting.solve import Solution
 
 __all__ = ["build_frames", "density_frame", "record_of"]
@@ -52,7 +52,6 @@ def build_frames(
     record
         What ``run.json`` holds.
     """
-    problem = prepared.problem
     planned = curve is not None
     curve = curve if curve is not None else pd.DataFrame(columns=CURVE_COLUMNS)
     crs = prepared.demand.shapes.crs
@@ -140,18 +139,16 @@ def _rules_served(problem: Problem, plan: Audit) -> NDArray[np.object_]:
     return np.array([" ".join(each) for each in served], dtype=object)
 
 
-def _demand(
-    prepared: Prepared, existing: Audit, plan: Audit, *, planned: bool
-) -> gpd.GeoDataFrame:
+def _demand(prepared: Prepared, existing: Audit, plan: Audit, *, planned: bool) -> gpd.GeoDataFrame:
     """Return one row per demand point."""
     problem, judged = prepared.problem, plan.judged
     duty = ~np.isnan(problem.standard_m)
     reason, blocked = reasons(problem, judged, planned=planned)
     nearest = judged.nearest_site
-    names = np.append(problem.sites.id, None)[nearest]
-    note = np.where(
-        (problem.demand_zone < 0) & (prepared.zones is not None), "no_zone", ""
-    ).astype(object)
+    names = np.array([*problem.sites.id, None], dtype=object)[nearest]
+    note = np.where((problem.demand_zone < 0) & (prepared.zones is not None), "no_zone", "").astype(
+        object
+    )
     table = {
         "id": problem.demand_id,
         "elders": problem.elders,
@@ -174,7 +171,9 @@ def _demand(
 
 def _yes_no(covered: NDArray[np.bool_], duty: NDArray[np.bool_]) -> Any:
     """Return true or false, missing without a duty."""
-    return pd.array(np.where(duty, covered, None), dtype="boolean")
+    return pd.array(
+        [yes if here else None for yes, here in zip(covered, duty, strict=True)], dtype="boolean"
+    )
 
 
 def _units(prepared: Prepared, existing: Audit, plan: Audit) -> gpd.GeoDataFrame:
@@ -194,12 +193,12 @@ def _units(prepared: Prepared, existing: Audit, plan: Audit) -> gpd.GeoDataFrame
         "beds_required": need,
         "beds_existing": stands[0],
         "beds_planned": stands[1],
-        "shortfall": np.where(
-            problem.unit_id == NO_UNIT, 0, np.maximum(need - stands[1], 0)
-        ),
+        "shortfall": np.where(problem.unit_id == NO_UNIT, 0, np.maximum(need - stands[1], 0)),
         "sites": sites,
     }
-    return gpd.GeoDataFrame(table, geometry=prepared.units.shapes.to_numpy(), crs=prepared.units.shapes.crs)
+    return gpd.GeoDataFrame(
+        table, geometry=prepared.units.shapes.to_numpy(), crs=prepared.units.shapes.crs
+    )
 
 
 def _by_unit(problem: Problem, values: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -258,7 +257,9 @@ def _service_areas(prepared: Prepared, plan: Audit) -> gpd.GeoDataFrame:
     metres = sorted({rule.parameters.distance_m for rule in problem.of_kind("coverage")})
     shapes = [service_area(network, problem.sites.xy[on], distance_m=each) for each in metres]
     crs = prepared.demand.shapes.crs
-    return gpd.GeoDataFrame({"distance_m": np.array(metres, dtype=float)}, geometry=gpd.GeoSeries(shapes, crs=crs))
+    return gpd.GeoDataFrame(
+        {"distance_m": np.array(metres, dtype=float)}, geometry=gpd.GeoSeries(shapes, crs=crs)
+    )
 
 
 def _info(prepared: Prepared, record: dict[str, Any]) -> dict[str, Any]:

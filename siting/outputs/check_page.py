@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,6 +15,7 @@ from siting.texts import text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from pathlib import Path
 
 __all__ = ["check_page", "write_check"]
 

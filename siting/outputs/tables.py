@@ -169,7 +169,9 @@ def _summary(sheet: Worksheet, frames: Frames, language: str) -> None:
     ]
     if info.get("estimate"):
         rows.append(("estimate", _word("estimate", info["estimate"], language)))
-    rows += [(f"elders_{name}", record["elders"][name]) for name in ("total", "high", "medium", "low")]
+    rows += [
+        (f"elders_{name}", record["elders"][name]) for name in ("total", "high", "medium", "low")
+    ]
     for state in ("existing", "plan", "reachable"):
         rows += [
             (f"covered_{state}_{name}", record["coverage"][state][name])
@@ -214,7 +216,9 @@ def _dictionary(sheet: Worksheet, frames: Frames, language: str) -> None:
     row = 2
     for name, table in csv_tables(frames).items():
         for column in table.columns:
-            for number, value in enumerate((name, column, text(f"tables.field_{column}", language)), 1):
+            for number, value in enumerate(
+                (name, column, text(f"tables.field_{column}", language)), 1
+            ):
                 _put(sheet.cell(row, number), value)
             row += 1
     for letter, width in (("A", 16), ("B", 28), ("C", 40)):

@@ -7,12 +7,14 @@ A kind has four functions in four tables: ``DESCRIBE`` and ``EXAMPLES`` here, ``
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from siting.texts import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["DESCRIBE", "EXAMPLES", "KINDS", "CountRule", "CoverageRule", "RatioRule"]
 

@@ -259,9 +259,7 @@ def _parameters(kind: str, values: dict[str, Any], where: str) -> Any:
             if fault.code.startswith("unknown_key"):
                 guess = nearest_name(key, allowed)
                 names = {"key": key, "allowed": ", ".join([*allowed, "enforce"]), "guess": guess}
-                faults.append(
-                    Fault("unknown_key_near" if guess else "unknown_key", where, names)
-                )
+                faults.append(Fault("unknown_key_near" if guess else "unknown_key", where, names))
             else:
                 faults.append(fault)
         raise StandardError(*faults) from error

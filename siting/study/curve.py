@@ -54,10 +54,10 @@ def coverage_cost_curve(problem: Problem, layout: Layout) -> pd.DataFrame:
         layout.is_open & (~problem.sites.is_existing | (layout.beds > problem.sites.beds))
     )
     state = _State(problem, layout, now)
-    rows = []
+    rows: list[dict[str, Any]] = []
     left = changed.tolist()
     while left:
-        best = max(left, key=lambda site: (*state.worth(site, cost[site], then), -site))
+        best = max(left, key=lambda site: (*state.worth(site, float(cost[site]), then), -site))
         left.remove(best)
         rows.append({"rank": len(rows) + 1} | state.take(best, float(cost[best]), then))
     return pd.DataFrame(rows, columns=CURVE_COLUMNS)
@@ -92,9 +92,8 @@ class _State:
         if not then[site]:
             return np.zeros(3)
         new = self.points[site][~self.covered[self.points[site]]]
-        return np.bincount(
-            self.problem.density_class[new], self.problem.elders[new], minlength=3
-        )
+        gain = np.bincount(self.problem.density_class[new], self.problem.elders[new], minlength=3)
+        return np.asarray(gain, dtype=np.float64)
 
     def useful_beds(self, site: int) -> float:
         """Return how many of a site's added beds its planning unit lacks."""
@@ -106,7 +105,7 @@ class _State:
 
     def worth(self, site: int, cost: float, then: NDArray[np.bool_]) -> tuple[float, float]:
         """Return elders newly covered, and missing beds supplied, per 万元."""
-        money = max(float(cost), 1e-9)
+        money = max(cost, 1e-9)
         return float(self.gain(site, then).sum()) / money, self.useful_beds(site) / money
 
     def take(self, site: int, cost: float, then: NDArray[np.bool_]) -> dict[str, Any]:
