@@ -55,7 +55,7 @@ check: $(VENV)/.check
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy siting
 	$(BIN)/lint-imports
-	$(RUN) -m numpydoc.hooks.validate_docstrings siting/*.py siting/*/*.py
+	$(BIN)/numpydoc lint siting/*.py siting/*/*.py
 
 bench: $(VENV)/.bench
 	$(RUN) benchmarks/reach.py

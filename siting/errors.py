@@ -96,7 +96,7 @@ class SitingError(Exception):
 
     Parameters
     ----------
-    faults
+    *faults
         What is wrong; one or more.
 
     Attributes

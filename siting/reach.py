@@ -159,6 +159,7 @@ def search(
     ends = network.edge_nodes
 
     def part(first: int, last: int) -> Any:
+        """Search from some of the sites."""
         here = slice(first, last)
         return kernels.search(
             sites.edge[here], sites.offset_m[here], sites.leg_m[here],
@@ -207,6 +208,7 @@ def snap(
     grid = (*network.grid_origin, network.grid_cell_m, *network.grid_shape)
 
     def part(first: int, last: int) -> tuple[Any, ...]:
+        """Snap some of the points."""
         return kernels.snap(
             xy[first:last], network.node_xy, network.edge_nodes, *grid,
             network.grid_indptr, network.grid_edges, limit,

@@ -61,12 +61,14 @@ def search(
     settings, end = run.settings, run.clock() + limit
 
     def tell(value: float, bound: float) -> None:
+        """Tell how far value and bound are apart."""
         known = np.isfinite(value) and np.isfinite(bound)
         run.progress(
             stage, abs(value - bound) / max(abs(value), 1e-9) if known else None, run.left()
         )
 
     def ask(gap: float, absolute_gap: float, nodes: int | None) -> Outcome:
+        """Ask the solver for what is left of the time."""
         left = max(end - run.clock(), 0.0)
         return run.solver(
             model.linear,

@@ -100,7 +100,7 @@ def write(paper: Paper, x: float, y: float, content: object, size: float, **styl
         Any value; drawn as it is, never as mathematics.
     size
         In points.
-    style
+    **style
         Further properties of the text; ``width`` cuts it to so many millimetres.
     """
     width = style.pop("width", None)

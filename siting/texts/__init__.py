@@ -36,7 +36,7 @@ def text(key: str, language: str, /, **values: object) -> str:
         ``<file>.<name>``, for instance ``"map.title"``.
     language
         ``zh`` or ``en``.
-    values
+    **values
         What stands in for ``{name}`` in the text. Values are inserted as they are; pages escape
         names from data themselves.
 
