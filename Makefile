@@ -32,10 +32,6 @@ $(VENV)/.check: $(VENV)/.base
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[test,check]"
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.base
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[bench]"
-	@touch $@
-
 setup: $(VENV)/.base
 
 demo: $(VENV)/.base
@@ -57,7 +53,7 @@ check: $(VENV)/.check
 	$(BIN)/lint-imports
 	$(BIN)/numpydoc lint siting/*.py siting/*/*.py
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.base
 	$(RUN) benchmarks/reach.py
 	$(RUN) benchmarks/taipei.py
 
