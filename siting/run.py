@@ -18,6 +18,7 @@ import psutil
 from siting.audit import Audit, audit
 from siting.errors import SitingError
 from siting.outputs.build import build_frames, record_of
+from siting.outputs.check_page import write_check
 from siting.outputs.folder import written_folder
 from siting.outputs.geopackage import write_geopackage
 from siting.outputs.map import make_map, write_map
@@ -221,9 +222,10 @@ def write_plan(
     with _speaking(language), written_folder(Path(folder)) as part:
         tell("tables", None, 0.0)
         write_csv_tables(tables, part)
-        done.prepared.check.to_frame(language).to_csv(
-            part / "check.csv", index=False, encoding="utf-8-sig"
-        )
+        write_check(
+            done.prepared.check, part, name=done.scenario.name, language=language,
+            density=tables.density,
+        )  # fmt: skip
         if wanted.tables:
             write_workbook(tables, part / "tables.xlsx")
         if wanted.geopackage:
