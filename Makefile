@@ -14,6 +14,7 @@ help:
 	@echo "make test-slow  the slow ones, the planted bugs included"
 	@echo "make check      ruff, mypy, import contracts, docstrings"
 	@echo "make bench      measure against peers"
+	@echo "make docs       write the pages of the standards anew"
 
 $(VENV)/.made:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"
@@ -56,6 +57,9 @@ check: $(VENV)/.check
 bench: $(VENV)/.base
 	$(RUN) benchmarks/reach.py
 	$(RUN) benchmarks/taipei.py
+
+docs: $(VENV)/.base
+	$(RUN) docs/make_standards.py
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info

@@ -7,6 +7,7 @@ from siting.network import Network
 from siting.prepare import Prepared, prepare
 from siting.problem import Layout, Problem
 from siting.reach import Reach, reach
+from siting.regions import BuiltUnits, build_units
 from siting.run import Plan, audit_layout, plan, write_plan
 from siting.scenario import Scenario
 from siting.scenario_file import read_scenario
@@ -15,6 +16,7 @@ from siting.standards import Rule, Standard, packaged_standards, read_standard
 
 __all__ = [
     "Audit",
+    "BuiltUnits",
     "Finding",
     "Layout",
     "Network",
@@ -30,6 +32,7 @@ __all__ = [
     "Standard",
     "audit",
     "audit_layout",
+    "build_units",
     "packaged_standards",
     "plan",
     "prepare",

@@ -180,6 +180,11 @@ def audit(prepared: Prepared, layout: Layout, *, state: str = "plan") -> Audit:
         Any layout of the problem's sites.
     state
         What the layout is: ``existing`` or ``plan``.
+
+    Returns
+    -------
+    audit
+        At least one finding for every rule in force, and what was measured.
     """
     judged = judge(prepared, layout)
     findings = [
@@ -369,9 +374,9 @@ def reachable(problem: Problem) -> NDArray[np.bool_]:
     return np.asarray(problem.covers[could].sum(axis=0)).ravel() > 0
 
 
-def reasons(problem: Problem, judged: Judged, *, planned: bool) -> tuple[
-    NDArray[np.object_], NDArray[np.object_]
-]:  # fmt: skip
+def reasons(
+    problem: Problem, judged: Judged, *, planned: bool, on_foot: bool = True
+) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """
     Return why each uncovered point with a duty is uncovered, and which sites were barred.
 
@@ -384,10 +389,12 @@ def reasons(problem: Problem, judged: Judged, *, planned: bool) -> tuple[
         What was planned for and measured.
     planned
         True for a plan: an unused site is ``over_limit`` where limits are set.
+    on_foot
+        False where the straight line binds: then no point is ``off_network``.
     """
     sites = problem.sites
     limits = problem.limits
-    usable = (_most_beds(problem) > 0) & ~(sites.is_existing & (sites.beds >= QUALIFYING_BEDS))
+    usable = _most_beds(problem) > 0
     closed = sites.is_existing & problem.forbidden & sites.institution
     fits = ~sites.is_existing & (sites.max_beds >= QUALIFYING_BEDS) & ~problem.forbidden
     lonely = fits & ~problem.site_excluded & ~problem.usable()
@@ -403,7 +410,7 @@ def reasons(problem: Problem, judged: Judged, *, planned: bool) -> tuple[
     reason = np.full(len(problem.elders), "no_candidate_in_reach", dtype=object)
     for code, group in steps:
         reason[np.asarray(covers[group].sum(axis=0)).ravel() > 0] = code
-    reason[~problem.demand_on_network] = "off_network"
+    reason[on_foot & ~problem.demand_on_network] = "off_network"
     duty = ~np.isnan(problem.standard_m) & ~judged.covered
     reason[~duty] = ""
     barred = np.flatnonzero(

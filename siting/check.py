@@ -62,7 +62,7 @@ def check_inputs(
         If the folder cannot be written.
     """
     check = DataCheck()
-    error, density, name = None, None, path.stem
+    error, density, name, scenario = None, None, path.stem, None
     spoken = language or "zh"
     try:
         asked = [*(changes or []), *([("language", language)] if language else [])]
@@ -71,6 +71,8 @@ def check_inputs(
         density = density_frame(prepare(scenario, check=check))
     except SitingError as found:
         error = found
+        if scenario is None:
+            spoken = language or found.language
         error.language = spoken
         check.lines.extend(fault_lines(found))
     write_check(check, folder, name=name, language=spoken, density=density)

@@ -4,75 +4,120 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from siting.errors import SitingError
+from siting.errors import OutputError, ScenarioError, SitingError
 from siting.progress import reporter
-from siting.scenario_file import parse_value, read_scenario, scenario_schema
-from siting.texts import text
+from siting.scenario_file import read_scenario, scenario_schema
+from siting.texts import LANGUAGES, percent, text
+from siting.yaml_file import parse_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from siting.run import Plan
-    from siting.scenario import Scenario
+    from siting.standards import Rule
 
 __all__ = ["main"]
 
 EXIT_OK, EXIT_UNMET, EXIT_WRONG, EXIT_INTERRUPTED = 0, 1, 2, 130
+DEFAULT_LANGUAGE = "zh"
+
+Settings: TypeAlias = tuple[str, ...]
 
 
-class _Stop(click.ClickException):
-    """An error of ours on its way out: one clear message, exit code 2."""
+class _Told(click.ClickException):
+    """An error of ours on its way out: one clear message on stderr, exit code 2."""
 
     exit_code = EXIT_WRONG
 
-    def __init__(self, error: SitingError, language: str) -> None:
-        super().__init__(error.render(language))
+    def __init__(self, message: str, language: str) -> None:
+        super().__init__(message)
         self.language = language
 
     def show(self, file: Any = None) -> None:
         """Print the message on stderr."""
-        click.echo(f"{text('cli.error', self.language)} {self.message}", err=True, file=file)
+        click.echo(f"{text('cli.error', self.language)}{self.message}", err=True, file=file)
 
 
-def _settings(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Any:
-    """Return ``--set key=value`` pairs, values read as YAML."""
-    pairs = []
-    for each in values:
-        key, sign, value = each.partition("=")
-        if not sign or not key.strip():
-            raise click.BadParameter(f"{each!r}: KEY=VALUE", context, parameter)
+class _Siting(click.Group):
+    """The group of commands; what is wrong with a command is told in the language asked for."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run a command; a fault of its words is one message, and Ctrl-C ends with 130."""
+        given = args[0] if args else options.get("args")
+        words = list(sys.argv[1:] if given is None else given)
         try:
-            pairs.append((key.strip(), parse_value(value)))
-        except SitingError as error:
-            raise _Stop(error, "zh") from error
-    return pairs
+            code = super().main(*args, **options | {"standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(EXIT_WRONG)
+        except click.UsageError as error:
+            language = _asked_language(words)
+            path = error.ctx.command_path if error.ctx is not None else "siting"
+            said = error.format_message()
+            _Told(text("cli.usage", language, path=path, found=said), language).show()
+            sys.exit(EXIT_WRONG)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(EXIT_INTERRUPTED)
+        sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def _asked_language(words: list[str]) -> str:
+    """Return the language that the words of a command ask for."""
+    asked = [name for flag, name in pairwise(words) if flag == "--lang"]
+    asked += [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
+    for language in asked:
+        if language in LANGUAGES:
+            return language
+    return DEFAULT_LANGUAGE
+
+
+def _both(key: str) -> str:
+    """Return a text of the command line in both languages, a line for each."""
+    return "\b\n" + "\n".join(text(f"cli.{key}", language) for language in LANGUAGES)
+
+
+def _option(*names: str, about: str, **settings: Any) -> Callable[..., Any]:
+    """Return an option that is explained in both languages."""
+    return click.option(*names, help=_both(about), **settings)
+
+
+def _command(name: str, group: click.Group) -> Callable[..., Any]:
+    """Return a command that is explained in both languages."""
+    return group.command(name, help=_both(f"help_{name}"), short_help=_both(f"help_{name}"))
+
+
+LANG = _option("--lang", type=click.Choice(LANGUAGES), about="option_lang")
+STRICT = _option("--strict", is_flag=True, about="option_strict")
 
 
 def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that run, check and audit share."""
     options = [
         click.argument("scenario", type=click.Path(path_type=Path)),
-        click.option("--out", type=click.Path(path_type=Path), help="Result folder; default runs/<scenario>."),
-        click.option("--data", type=click.Path(path_type=Path), help="Where relative paths start."),
-        click.option(
-            "--set", "changes", multiple=True, metavar="KEY=VALUE", callback=_settings,
-            help="Change one setting, for instance solve.gap=0.01; repeatable.",
-        ),
-        click.option("--quiet", is_flag=True, help="Show no progress."),
-        click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of all that is said."),
-    ]  # fmt: skip
+        _option("--out", type=click.Path(path_type=Path), metavar="DIR", about="option_out"),
+        _option("--data", type=click.Path(path_type=Path), metavar="DIR", about="option_data"),
+        _option("--set", "settings", multiple=True, metavar="KEY=VALUE", about="option_set"),
+        _option("--quiet", is_flag=True, about="option_quiet"),
+        LANG,
+    ]
     for option in reversed(options):
         command = option(command)
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Siting, help=_both("help_siting"), context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="siting")
 def main() -> None:
     """Place elder-care facilities so that the published standards hold."""
@@ -87,158 +132,180 @@ def _told(language: str | None) -> Iterator[None]:
     try:
         yield
     except SitingError as error:
-        raise _Stop(error, language or error.language) from error
+        spoken = language or error.language
+        raise _Told(error.render(spoken), spoken) from error
     except KeyboardInterrupt:
-        click.echo(text("cli.interrupted_early", language or "zh"), err=True)
+        click.echo(text("cli.interrupted_early", language or DEFAULT_LANGUAGE), err=True)
         sys.exit(EXIT_INTERRUPTED)
 
 
-def _read(
-    path: Path, data: Path | None, changes: list[tuple[str, Any]], lang: str | None
-) -> Scenario:
-    """Return the scenario of the command."""
-    asked = [*changes, *([("language", lang)] if lang else [])]
-    return read_scenario(path, data=data, changes=asked)
+def _changes(settings: Settings, lang: str | None, limit: float | None) -> list[tuple[str, Any]]:
+    """Return what ``--set`` and the other options change, as dotted keys and values."""
+    pairs = []
+    for each in settings:
+        key, sign, value = each.partition("=")
+        if not sign or not key.strip():
+            raise ScenarioError.of("setting_form", "--set", found=each)
+        pairs.append((key.strip(), parse_value(value)))
+    pairs += [("solve.time_limit_s", limit)] if limit is not None else []
+    return pairs + ([("language", lang)] if lang is not None else [])
 
 
 def _folder(out: Path | None, scenario: Path) -> Path:
     """Return the result folder."""
-    return out if out is not None else Path("runs") / scenario.stem
+    folder = out if out is not None else Path("runs") / scenario.stem
+    return folder if folder.name not in {"", ".."} else folder.resolve()
 
 
-@main.command()
+def _open_folder(folder: Path) -> None:
+    """Refuse a result folder that cannot be used, before any work is done."""
+    from siting.outputs.folder import refuse_foreign
+
+    try:
+        refuse_foreign(folder)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError.of("out_not_writable", folder.name, found=error.strerror) from error
+
+
+@_command("run", main)
 @_shared
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Limit on the whole solve.",
-)
-@click.option("--strict", is_flag=True, help="Exit with 1 when an enforced rule is unmet.")
+@_option(
+    "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    about="option_time_limit",
+)  # fmt: skip
+@STRICT
 def run(
-    *, scenario: Path, out: Path | None, data: Path | None, changes: list[tuple[str, Any]],
-    quiet: bool, lang: str | None, time_limit: float | None, strict: bool,
+    *, scenario: Path, out: Path | None, data: Path | None, settings: Settings, quiet: bool,
+    lang: str | None, time_limit: float | None, strict: bool,
 ) -> None:  # fmt: skip
     """Check the inputs, plan, audit, and write all outputs."""
     begun = perf_counter()
     with _told(lang):
-        limit = [("solve.time_limit_s", float(time_limit))] if time_limit is not None else []
-        asked = _read(scenario, data, [*changes, *limit], lang)
-        folder = _folder(out, scenario)
-        from siting.outputs.folder import refuse_foreign
-        from siting.run import plan, write_plan
+        asked = read_scenario(scenario, data=data, changes=_changes(settings, lang, time_limit))
+        with _told(asked.language):
+            folder = _folder(out, scenario)
+            _open_folder(folder)
+            from siting.run import plan, write_plan
 
-        refuse_foreign(folder)
-        with reporter(asked.language, quiet=quiet) as progress:
-            done = plan(asked, progress=progress)
-            write_plan(done, folder, progress=progress, begun=begun)
-        if not quiet:
-            _summary(done, folder)
-        _leave(done, strict=strict)
+            with reporter(asked.language, quiet=quiet) as progress:
+                done = plan(asked, progress=progress)
+                write_plan(done, folder, progress=progress, begun=begun)
+        _leave(done, folder, quiet=quiet, strict=strict)
 
 
-@main.command()
+@_command("audit", main)
 @_shared
-@click.option(
-    "--layout",
-    type=click.Path(path_type=Path),
-    help="Result folder, GeoPackage or CSV with the facilities to judge.",
-)
-@click.option("--strict", is_flag=True, help="Exit with 1 when an enforced rule is unmet.")
+@_option("--layout", type=click.Path(path_type=Path), metavar="DIR|GPKG|CSV", about="option_layout")
+@STRICT
 def audit(
-    *, scenario: Path, out: Path | None, data: Path | None, changes: list[tuple[str, Any]],
-    quiet: bool, lang: str | None, layout: Path | None, strict: bool,
+    *, scenario: Path, out: Path | None, data: Path | None, settings: Settings, quiet: bool,
+    lang: str | None, layout: Path | None, strict: bool,
 ) -> None:  # fmt: skip
     """Judge the existing facilities, or a given layout; solve nothing."""
     begun = perf_counter()
     with _told(lang):
-        asked = _read(scenario, data, changes, lang)
-        folder = _folder(out, scenario)
-        from siting.inputs.layout import read_layout
-        from siting.outputs.folder import refuse_foreign
-        from siting.run import audit_layout, write_plan
+        asked = read_scenario(scenario, data=data, changes=_changes(settings, lang, None))
+        with _told(asked.language):
+            folder = _folder(out, scenario)
+            _open_folder(folder)
+            from siting.inputs.layout import read_layout
+            from siting.run import audit_layout, write_plan
 
-        refuse_foreign(folder)
-        table = read_layout(layout) if layout is not None else None
-        with reporter(asked.language, quiet=quiet) as progress:
-            done = audit_layout(asked, layout=table)
-            write_plan(done, folder, progress=progress, begun=begun)
-        if not quiet:
-            _summary(done, folder)
-        _leave(done, strict=strict)
+            with reporter(asked.language, quiet=quiet) as progress:
+                progress("prepare", None, 0.0)
+                table = read_layout(layout, crs=asked.crs) if layout is not None else None
+                done = audit_layout(asked, layout=table)
+                write_plan(done, folder, progress=progress, begun=begun)
+        _leave(done, folder, quiet=quiet, strict=strict)
 
 
-@main.command()
+@_command("check", main)
 @_shared
 def check(
-    *, scenario: Path, out: Path | None, data: Path | None, changes: list[tuple[str, Any]],
-    quiet: bool, lang: str | None,
+    *, scenario: Path, out: Path | None, data: Path | None, settings: Settings, quiet: bool,
+    lang: str | None,
 ) -> None:  # fmt: skip
     """Read and check all inputs; solve nothing."""
     with _told(lang):
         from siting.check import check_inputs
 
+        changes = _changes(settings, None, None)
         folder = _folder(out, scenario)
         found = check_inputs(scenario, folder, data=data, changes=changes, language=lang)
-        counts = found.counts()
         if not quiet:
+            colon = text("errors.colon", found.language)
             for line in found.lines:
-                mark = text(f"cli.mark_{line.severity}", found.language)
-                click.echo(f"{mark} {line.where}: {line.render(found.language)}")
-            click.echo(text("cli.checked", found.language, folder=folder.as_posix(), **counts))
+                if line.severity != "error":
+                    mark = text(f"cli.mark_{line.severity}", found.language)
+                    said = line.render(found.language)
+                    click.echo(f"{mark} {line.where}{colon}{said}")
+            where = folder.as_posix()
+            click.echo(text("cli.checked", found.language, folder=where, **found.counts()))
         if found.error is not None:
             raise found.error
 
 
-@main.command()
+@_command("standards", main)
 @click.argument("standard", required=False)
-@click.option(
-    "--year", type=int, default=2025, show_default=True, help="Year whose values are in force."
-)
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
-def standards(*, standard: str | None, year: int, lang: str) -> None:
+@_option("--year", type=int, default=2025, show_default=True, about="option_year")
+@LANG
+def standards(*, standard: str | None, year: int, lang: str | None) -> None:
     """List the packaged standards, or the rules of one."""
     from siting.standards import packaged_standards, read_standard
 
-    with _told(lang):
+    language = lang or DEFAULT_LANGUAGE
+    with _told(language):
         if standard is None:
             for name in packaged_standards():
                 found = read_standard(name, year=year)
-                click.echo(f"{name}\t{found.name[lang]}\t{found.source[lang]}")
+                click.echo(f"{name}\t{found.name[language]}\t{found.source[language]}")
             return
         found = read_standard(standard, year=year, folder=Path())
-        click.echo(f"{found.id}  {found.name[lang]}\n{found.source[lang]}")
+        click.echo(f"{found.id}  {found.name[language]}\n{found.source[language]}")
         for rule in found.rules:
-            years = found.values[rule.id]
-            values = "; ".join(f"{start}: {numbers}" for start, numbers in sorted(years.items()))
-            enforced = text("cli.enforced" if rule.enforce else "cli.audited", lang)
-            click.echo(
-                f"\n{rule.id}  {rule.clause}  {text(f'kinds.{rule.legal_status}', lang)}  "
-                f"{text(f'kinds.{rule.strength}', lang)}  {enforced}\n"
-                f"  {rule.summary[lang]}\n  {rule.describe(lang)}\n"
-                f"  {text('cli.reading', lang)} {rule.reading[lang]}\n"
-                f"  {text('cli.values', lang)} {values}"
-            )
+            _tell_rule(rule, found.values[rule.id], language)
 
 
-@main.command()
+def _tell_rule(rule: Rule, values: dict[int, dict[str, Any]], language: str) -> None:
+    """Print a rule with its clause, legal status, numbers in force and values by year."""
+    status, strength = (
+        text(f"kinds.{each}", language) for each in (rule.legal_status, rule.strength)
+    )
+    enforced = text("cli.enforced" if rule.enforce else "cli.audited", language)
+    by_year = "; ".join(
+        f"{start}: " + ", ".join(f"{key} = {value}" for key, value in numbers.items())
+        for start, numbers in sorted(values.items())
+    )
+    click.echo(
+        f"\n{rule.id}  {rule.clause}  {status}  {strength}  {enforced}\n"
+        f"  {rule.summary[language]}\n  {rule.describe(language)}\n"
+        f"  {text('cli.reading', language)} {rule.reading[language]}\n"
+        f"  {text('cli.values', language)} {by_year}"
+    )
+
+
+@_command("schema", main)
 def schema() -> None:
     """Print the JSON Schema of the scenario file."""
     click.echo(scenario_schema())
 
 
-@main.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
-def new(*, folder: Path, lang: str) -> None:
+@_command("new", main)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@LANG
+def new(*, folder: Path, lang: str | None) -> None:
     """Write a commented starter project."""
     from siting.starter import write_starter
 
-    with _told(lang):
-        written = write_starter(folder, language=lang)
-        click.echo(text("cli.new", lang, folder=folder.as_posix()))
+    language = lang or DEFAULT_LANGUAGE
+    with _told(language):
+        written = write_starter(folder, language=language)
+        click.echo(text("cli.new", language, folder=folder.as_posix()))
         for path in written:
             click.echo(f"  {path.relative_to(folder).as_posix()}")
+        click.echo(text("cli.new_next", language, path=(folder / "scenario.yaml").as_posix()))
 
 
 def _summary(done: Plan, folder: Path) -> None:
@@ -249,19 +316,12 @@ def _summary(done: Plan, folder: Path) -> None:
         text("cli.status", language, status=text(f"tables.run_{record['status']}", language))
     )
     if record["estimate"]:
-        click.echo(
-            text(
-                "cli.estimate",
-                language,
-                method=text(f"tables.estimate_{record['estimate']}", language),
-            )
-        )
+        method = text(f"tables.estimate_{record['estimate']}", language)
+        click.echo(text("cli.estimate", language, method=method))
+    states = {"before": "existing", "after": "plan", "most": "reachable"}
     for name in ("high", "medium"):
-        click.echo(text(
-            f"cli.coverage_{name}", language, elders=record["elders"][name],
-            before=coverage["existing"][name], after=coverage["plan"][name],
-            most=coverage["reachable"][name],
-        ))  # fmt: skip
+        shares = {word: percent(coverage[state][name]) for word, state in states.items()}
+        click.echo(text(f"cli.coverage_{name}", language, elders=record["elders"][name], **shares))
     click.echo(text("cli.beds", language, **beds))
     click.echo(text("cli.sites", language, cost=record["cost_wan_yuan"], **record["sites"]))
     click.echo(text("cli.audit", language, **record["audit"]["plan"]))
@@ -270,8 +330,10 @@ def _summary(done: Plan, folder: Path) -> None:
         click.echo(text("cli.wrote", language, path=(folder / each).as_posix()))
 
 
-def _leave(done: Plan, *, strict: bool) -> None:
-    """Exit with the code that the result asks for."""
+def _leave(done: Plan, folder: Path, *, quiet: bool, strict: bool) -> None:
+    """Print the summary, and exit with the code that the result asks for."""
+    if not quiet:
+        _summary(done, folder)
     if done.record["status"] == "interrupted":
         sys.exit(EXIT_INTERRUPTED)
     if strict and done.audit.unmet(enforced_only=True):

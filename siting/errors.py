@@ -31,10 +31,11 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from siting.texts import text
+from siting.texts import catalogue, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 __all__ = [
     "AuditError",
@@ -50,6 +51,7 @@ __all__ = [
     "SitingError",
     "StandardError",
     "UnsolvedError",
+    "nearest_file",
     "nearest_name",
 ]
 
@@ -68,7 +70,8 @@ class Fault:
     where
         File, layer, column or key.
     values
-        What the sentence's placeholders stand for.
+        What the sentence's placeholders stand for; a tuple holds several, each the code of a text
+        ``expect_…`` or what needs no words.
     examples
         Ids or rows concerned; the first five are shown and all are counted.
     """
@@ -86,8 +89,17 @@ class Fault:
             if self.examples
             else ""
         )
-        sentence = text(f"errors.{self.code}", language, many=many, **self.values)
+        values = {key: _in_words(value, language) for key, value in self.values.items()}
+        sentence = text(f"errors.{self.code}", language, many=many, **values)
         return f"{self.where}{text('errors.colon', language)}{sentence}"
+
+
+def _in_words(value: Any, language: str) -> Any:
+    """Return a value as a sentence shows it: a tuple of codes in words."""
+    if not isinstance(value, tuple):
+        return value
+    words = [(each, f"errors.expect_{each}") for each in value]
+    return " | ".join(text(key, language) if key in catalogue() else each for each, key in words)
 
 
 class SitingError(Exception):
@@ -182,3 +194,16 @@ def nearest_name(name: str, known: Sequence[str]) -> str | None:
     lower = {item.lower(): item for item in known}
     close = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
     return lower[close[0]] if close else None
+
+
+def nearest_file(path: Path) -> str | None:
+    """Return the name in a path's folder most like its own, the suffix aside; None without one."""
+    if not path.parent.is_dir():
+        return None
+    stems: dict[str, str] = {}
+    for name in sorted(item.name for item in path.parent.iterdir()):
+        stem = name.partition(".")[0]
+        if stem not in stems or name.endswith(path.suffix):
+            stems[stem] = name
+    close = get_close_matches(path.name.partition(".")[0], list(stems), n=1, cutoff=0.7)
+    return stems[close[0]] if close else None

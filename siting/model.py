@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from siting.objective import count_duty
 from siting.problem import Problem, close_pairs, places
@@ -61,8 +64,8 @@ class PlanModel:
         Variable of each decision: taken or not, and beds added.
     stages
         Terms of each stage by position of the variable.
-    slack
-        Variables that measure what is unmet, with the row that sets each: for starting values.
+    settle
+        What follows from decisions, in the order of making: each sets its variables among values.
     """
 
     linear: LinearModel
@@ -74,8 +77,7 @@ class PlanModel:
     choose: dict[int, int] = field(default_factory=dict)
     beds: dict[int, int] = field(default_factory=dict)
     stages: dict[str, dict[int, float]] = field(default_factory=dict)
-    slack: list[tuple[int, dict[int, float], float]] = field(default_factory=list)
-    has_place_variables: bool = False
+    settle: list[Callable[[NDArray[np.float64]], None]] = field(default_factory=list)
     removed_rows: int = 0
 
     def add_terms(self, stage: str, terms: dict[int, float]) -> None:
@@ -84,19 +86,14 @@ class PlanModel:
         for variable, factor in terms.items():
             objective[variable] = objective.get(variable, 0.0) + factor
 
-    def starting_values(
-        self, taken: NDArray[np.bool_], added: NDArray[np.int64]
-    ) -> NDArray[np.float64] | None:
-        """Return a value for every variable from decisions; None where places are variables."""
-        if self.has_place_variables:
-            return None
+    def values_of(self, taken: NDArray[np.bool_], added: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return a value for every variable from decisions, what is unmet as small as it can be."""
         values = np.zeros(len(self.linear.variables))
         for decision in self.part.tolist():
             values[self.choose[decision]] = float(taken[decision])
             values[self.beds[decision]] = float(added[decision] if taken[decision] else 0)
-        for variable, terms, side in self.slack:
-            reached = sum(values[k] * factor for k, factor in terms.items())
-            values[variable] = max(side - reached, 0.0)
+        for settle in self.settle:
+            settle(values)
         return values
 
     def read(self, values: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
@@ -152,8 +149,21 @@ def _add_decision(model: PlanModel, decision: int) -> None:
     model.add_terms("cost", {choose: float(fixed), beds: float(each)})
 
 
+def _is_first(model: PlanModel, rule: Rule) -> bool:
+    """Return whether a rule is the first enforced of its kind and class: its rows say all."""
+    about = getattr(rule.parameters, "density_class", None)
+    alike = [
+        each
+        for each in model.problem.of_kind(rule.kind)
+        if each.enforce and getattr(each.parameters, "density_class", None) == about
+    ]
+    return rule is alike[0]
+
+
 def _constrain_coverage(model: PlanModel, rule: Rule) -> None:
     """Add a row for each group of the rule's class; without hard cover, its uncovered share."""
+    if not _is_first(model, rule):
+        return
     number = {"high": 2, "medium": 1}[rule.parameters.density_class]
     groups = model.groups
     rows = np.flatnonzero(groups.density_class == number)
@@ -172,7 +182,7 @@ def _constrain_coverage(model: PlanModel, rule: Rule) -> None:
         terms = {model.choose[decision]: 1.0 for decision in covering}
         if not model.hard.cover:
             uncovered = model.linear.variable(f"uncovered_{row}", 0.0, 1.0)
-            model.slack.append((uncovered, dict(terms), 1.0))
+            model.settle.append(partial(_settle_lack, uncovered, dict(terms), 1.0))
             terms[uncovered] = 1.0
             model.add_terms(stage, {uncovered: float(groups.elders[row])})
         model.linear.row(f"cover_{row}", terms, ">=", 1.0)
@@ -180,21 +190,23 @@ def _constrain_coverage(model: PlanModel, rule: Rule) -> None:
 
 def _constrain_ratio(model: PlanModel, rule: Rule) -> None:
     """Add a row for each planning unit: beds that stand and beds added, and those missing."""
-    del rule
+    if not _is_first(model, rule):
+        return
     need, stand, most = unit_beds(model.problem, model.decisions)
     unit = model.problem.site_unit[model.decisions.site[model.part]]
+    counts = model.decisions.counts[model.part]
     for number in np.unique(unit[unit >= 0]).tolist():
         lack = int(min(need[number], most[number]) - stand[number])
         if lack <= 0:
             continue
         terms: dict[int, float] = {}
-        for decision in model.part[unit == number].tolist():
+        for decision in model.part[(unit == number) & counts].tolist():
             terms[model.beds[decision]] = 1.0
             if model.decisions.bonus[decision]:
                 terms[model.choose[decision]] = float(model.decisions.bonus[decision])
         if not model.hard.beds:
             missing = model.linear.variable(f"missing_{number}", 0.0, float(lack))
-            model.slack.append((missing, dict(terms), float(lack)))
+            model.settle.append(partial(_settle_lack, missing, dict(terms), float(lack)))
             terms[missing] = 1.0
             model.add_terms("missing_beds", {missing: 1.0})
         model.linear.row(f"unit_beds_{number}", terms, ">=", float(lack))
@@ -210,6 +222,7 @@ def _constrain_count(model: PlanModel, rule: Rule) -> None:
     a place: exact, as a group is a union of linked places.
     """
     problem, decisions = model.problem, model.decisions
+    order = [each.id for each in problem.rules].index(rule.id)
     duty = count_duty(problem, rule.parameters)
     decided = model.part[decisions.covers[model.part]]
     unit = problem.site_unit[decisions.site[decided]]
@@ -220,21 +233,22 @@ def _constrain_count(model: PlanModel, rule: Rule) -> None:
         fixed = np.flatnonzero(decisions.always & (problem.site_unit == number))
         sites = np.concatenate([fixed, decisions.site[here]])
         owner = [None] * len(fixed) + here.tolist()
-        terms, sure = _place_terms(model, number, sites, owner, rule.parameters)
+        name = f"{order}_{number}"
+        terms, sure = _place_terms(model, name, sites, owner, rule.parameters)
         asked = rule.parameters.min_sites - sure
         if asked <= 0:
             continue
         if not model.hard.minima:
-            unmet = model.linear.variable(f"unmet_{number}", 0.0, 1.0, whole=True)
+            unmet = model.linear.variable(f"unmet_{name}", 0.0, 1.0, whole=True)
+            model.settle.append(partial(_settle_unmet, unmet, dict(terms), asked))
             terms[unmet] = float(asked)
             model.add_terms("unmet_minima", {unmet: 1.0})
-        model.has_place_variables = True
-        model.linear.row(f"places_{number}", terms, ">=", float(asked))
+        model.linear.row(f"places_{name}", terms, ">=", float(asked))
 
 
 def _place_terms(
     model: PlanModel,
-    number: int,
+    name: str,
     sites: NDArray[np.int64],
     owner: list[int | None],
     parameters: object,
@@ -262,13 +276,14 @@ def _place_terms(
     if sure >= asked:
         return {}, sure
     for each, members in simple:
-        place = model.linear.variable(f"place_{number}_{each}", 0.0, 1.0)
+        place = model.linear.variable(f"place_{name}_{each}", 0.0, 1.0)
         row = {model.choose[owner[k]]: 1.0 for k in members}  # type: ignore[index]
-        model.linear.row(f"is_place_{number}_{each}", row | {place: -1.0}, ">=", 0.0)
+        model.linear.row(f"is_place_{name}_{each}", row | {place: -1.0}, ">=", 0.0)
+        model.settle.append(partial(_settle_place, place, list(row)))
         terms[place] = 1.0
     for each, members in tangled:
         inside = pairs[cluster[pairs[:, 0]] == each].tolist()
-        terms |= _tangled_terms(model, f"{number}_{each}", members, inside, owner, asked)
+        terms |= _tangled_terms(model, f"{name}_{each}", members, inside, owner, asked)
     return terms, sure
 
 
@@ -307,14 +322,56 @@ def _tangled_terms(
         row = {group[k, g]: 1.0 for k in members} | {place: -1.0}
         linear.row(f"is_place_{name}_{g}", row, ">=", 0.0)
         counts[place] = 1.0
+    choose = [None if owner[k] is None else model.choose[owner[k]] for k in members]  # type: ignore[index]
+    links = np.searchsorted(members, np.array(pairs))
+    variables = np.array([[group[k, g] for g in range(asked)] for k in members])
+    model.settle.append(partial(_settle_groups, choose, links, variables, list(counts)))
     return counts
+
+
+def _settle_lack(
+    variable: int, terms: dict[int, float], side: float, values: NDArray[np.float64]
+) -> None:
+    """Set what is lacking of a side."""
+    reached = sum(values[k] * factor for k, factor in terms.items())
+    values[variable] = max(side - reached, 0.0)
+
+
+def _settle_unmet(
+    variable: int, terms: dict[int, float], asked: int, values: NDArray[np.float64]
+) -> None:
+    """Set whether fewer places stand than asked for."""
+    values[variable] = float(sum(values[k] for k in terms) < asked)
+
+
+def _settle_place(variable: int, choose: list[int], values: NDArray[np.float64]) -> None:
+    """Set whether any site of a place stands."""
+    values[variable] = float(values[choose].max() > 0)
+
+
+def _settle_groups(
+    choose: list[int | None],
+    links: NDArray[np.int64],
+    group: NDArray[np.int64],
+    place: list[int],
+    values: NDArray[np.float64],
+) -> None:
+    """Put the sites that stand into groups of linked places, as many groups as there may be."""
+    there = np.array([each is None or values[each] > 0 for each in choose])
+    both = links[there[links].all(axis=1)]
+    graph = coo_array((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(len(there),) * 2)
+    label = connected_components(graph, directed=False)[1][there]
+    used = np.minimum(np.unique(label, return_inverse=True)[1], len(place) - 1)
+    values[group[there, used]] = 1.0
+    values[np.array(place)[used]] = 1.0
 
 
 def _limit(model: PlanModel) -> None:
     """Add the rows of the budget and of the number of new sites."""
     limits = model.problem.limits
-    if limits.budget_wan_yuan is not None:
-        model.linear.row("budget", dict(model.stages["cost"]), "<=", float(limits.budget_wan_yuan))
+    cost = model.stages.get("cost", {})
+    if limits.budget_wan_yuan is not None and cost:
+        model.linear.row("budget", cost, "<=", float(limits.budget_wan_yuan))
     if limits.max_new_sites is not None:
         new = [d for d in model.part.tolist() if model.decisions.is_new[d]]
         terms = {model.choose[decision]: 1.0 for decision in new}

@@ -20,7 +20,8 @@ from siting.demand import (
 )
 from siting.errors import InputError, ScenarioError
 from siting.given import Given, read_given
-from siting.inputs.layers import working_crs
+from siting.inputs.coordinates import working_crs
+from siting.inputs.sources import refuse_shared_ids
 from siting.locks import read_locks
 from siting.problem import DISTANCE_CAP_M, Problem
 from siting.reach import Reach, Snap, search, snap, straight_reach
@@ -34,6 +35,7 @@ from siting.sites import (
 )
 from siting.standards import Standard, read_standard
 from siting.tables import DataCheck
+from siting.texts import percent
 from siting.units import PlanningUnits, assign_units, study_area
 
 if TYPE_CHECKING:
@@ -110,6 +112,11 @@ def prepare(
     drawn
         Facilities of a given layout (``id, beds, x, y``); those that the scenario does not know
         become sites of their own.
+
+    Returns
+    -------
+    prepared
+        The problem, and the tables, network and check behind it.
 
     Raises
     ------
@@ -203,8 +210,9 @@ def _placed_demand(scenario: Scenario, files: Given, check: DataCheck) -> Demand
 
 def _all_sites(scenario: Scenario, files: Given, area: BaseGeometry | None) -> Sites:
     """Return homes, listed candidates and generated ones."""
-    parts = [files.homes[0]] if files.homes else []
-    parts += [sites for sites, _ in files.listed.values()]
+    read = [each for each in (files.homes, *files.listed.values()) if each is not None]
+    refuse_shared_ids(source for _, source in read)
+    parts = [sites for sites, _ in read]
     made = 0
     for part in scenario.candidates:
         if part.generate is None or files.network is None:
@@ -350,7 +358,7 @@ def _report_pieces(problem: Problem, network: Network, found: Snap, check: DataC
         check.add("info", "one_piece", "network", count=1, km=network.component_length_m[0] / 1000)
         return
     lengths = network.component_length_m / 1000
-    examples = [f"{lengths[k]:.1f} km: {elders[k] / total:.2%}" for k in shown]
+    examples = [f"{lengths[k]:.1f} km: {percent(elders[k] / total)}" for k in shown]
     check.add(
         "warning", "pieces", "network", count=network.n_components,
         elders=float(elders.sum() - elders[0]),

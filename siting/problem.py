@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +87,8 @@ class Problem:
         Rules in force.
     limits
         Budget, number of sites, fewest elders of a new site.
+    notes
+        What may be kept beside it; no part of its hash.
     """
 
     demand_id: NDArray[np.object_]
@@ -175,16 +177,20 @@ class Problem:
         return np.asarray(total, dtype=np.float64)
 
     def digest(self) -> str:
-        """Return a hash of what the problem holds; equal problems have equal hashes."""
+        """Return a hash of all that the problem holds but its notes; equal problems share it."""
         state = hashlib.sha256()
-        arrays = (
-            self.demand_xy, self.elders, self.standard_m, self.demand_unit, self.sites.xy,
-            self.sites.max_beds, self.site_unit, self.reach.indptr, self.reach.indices,
-            self.reach.data,
-        )  # fmt: skip
-        for array in arrays:
-            state.update(np.ascontiguousarray(array).tobytes())
-        state.update(repr((self.rules, self.limits)).encode())
+        held = {each.name: getattr(self, each.name) for each in fields(self)}
+        del held["notes"]
+        held |= {f"sites.{key}": value for key, value in vars(held.pop("sites")).items()}
+        matrix = held.pop("reach")
+        held |= {key: getattr(matrix, key) for key in ("indptr", "indices", "data")}
+        for key, value in held.items():
+            array = np.asarray(value) if isinstance(value, np.ndarray) else np.array(repr(value))
+            if array.dtype.kind in "iu":
+                array = array.astype(np.int64)  # as wide on every machine
+            plain = array.dtype.kind in "biuf"
+            content = array.tobytes() if plain else repr(array.tolist()).encode()
+            state.update(f"{key} {array.shape} ".encode() + content)
         return state.hexdigest()
 
 

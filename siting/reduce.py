@@ -46,6 +46,8 @@ class Decisions:
         (n,) opens a candidate.
     covers
         (n,) the site begins to qualify, so it begins to cover and to be a place.
+    counts
+        (n,) beds there count; not where a lock extends a home that does not qualify even so.
     always
         (n_sites,) facilities that qualify whatever is decided.
     stays
@@ -61,6 +63,7 @@ class Decisions:
     must: NDArray[np.bool_]
     is_new: NDArray[np.bool_]
     covers: NDArray[np.bool_]
+    counts: NDArray[np.bool_]
     always: NDArray[np.bool_]
     stays: NDArray[np.bool_]
 
@@ -101,16 +104,17 @@ def find_decisions(problem: Problem) -> Decisions:
     Return what is left to decide in a problem.
 
     A candidate that may open is a decision; so is a qualifying kind of home with room to extend.
-    A home of fewer than 10 beds is extended to 10 or not at all, as fewer would count for nothing.
+    A home of fewer than 10 beds is extended to 10 or not at all, as fewer would count for nothing;
+    a lock on its beds holds all the same.
     """
     sites = problem.sites
     stays = sites.is_existing & ~problem.forbidden
     always = stays & sites.institution & (sites.beds >= QUALIFYING_BEDS)
     locked = problem.locked_beds >= 0
     room = np.where(locked, problem.locked_beds, sites.max_beds) - sites.beds
-    small = stays & sites.institution & ~always
-    extendable = stays & sites.institution & (room > 0)
-    extendable &= always | (sites.beds + room >= QUALIFYING_BEDS)
+    counts = sites.institution & (sites.beds + room >= QUALIFYING_BEDS)
+    small = stays & counts & ~always
+    extendable = stays & (room > 0) & (counts | locked)
     candidates = problem.usable()
     chosen = np.flatnonzero(candidates | extendable)
     low = np.where(
@@ -130,6 +134,7 @@ def find_decisions(problem: Problem) -> Decisions:
         must=must[chosen].astype(bool),
         is_new=candidates[chosen],
         covers=(candidates | small)[chosen],
+        counts=counts[chosen],
         always=always,
         stays=stays,
     )
@@ -260,17 +265,19 @@ def unit_beds(problem: Problem, decisions: Decisions) -> tuple[NDArray[np.int64]
     """
     Return, for each planning unit, the beds required, those that stand anyway, and the most.
 
-    Units outside every area have no duty: nothing could be told where their beds should stand.
+    Required is what the enforced rules ask for, the most where there are several. Elders outside
+    every unit make no duty: nothing could be told where their beds should stand.
     """
     n = len(problem.unit_id)
     need = np.zeros(n, dtype=np.int64)
     for rule in problem.of_kind("ratio"):
-        rate = rule.parameters.beds_per_10000
-        need = np.maximum(need, beds_required(problem.unit_elders(), rate))
+        if rule.enforce:
+            rate = rule.parameters.beds_per_10000
+            need = np.maximum(need, beds_required(problem.unit_elders(), rate))
     need[problem.unit_id == NO_UNIT] = 0
     stand = _sum_by_unit(problem, np.where(decisions.always, problem.sites.beds, 0))
     most = np.zeros(len(decisions.always), dtype=np.int64)
-    most[decisions.site] = decisions.bonus + decisions.high
+    most[decisions.site] = np.where(decisions.counts, decisions.bonus + decisions.high, 0)
     return need, stand, stand + _sum_by_unit(problem, most)
 
 

@@ -150,6 +150,16 @@ def audit_layout(
         not listed does not stand. None: the existing facilities.
     check
         Takes the lines of the data check.
+
+    Returns
+    -------
+    plan
+        The layout with its audits and tables; ``solution`` is None.
+
+    Raises
+    ------
+    SitingError
+        If an input is wrong, or an unknown facility of the layout has no coordinates.
     """
     begun = perf_counter()
     with _speaking(scenario.language):
@@ -210,6 +220,11 @@ def write_plan(
         Called with the name of each output.
     begun
         ``perf_counter()`` at the start of the whole command, for ``seconds`` in ``run.json``.
+
+    Returns
+    -------
+    folder
+        The result folder.
 
     Raises
     ------

@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
 __all__ = [
     "Build", "Candidates", "Demand", "Density", "Exclude", "Existing", "Generate", "Limits",
@@ -14,7 +22,7 @@ __all__ = [
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
-NumberOrColumn = Annotated[float, Field(ge=0)] | str
+NumberOrColumn = Annotated[float, Field(ge=0)] | Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1)]
 
 
@@ -28,6 +36,14 @@ def _identity(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
+def _whole(value: Any) -> Any:
+    """Refuse a number of beds with a fraction; a column is checked with its file."""
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("whole_number:")
+    return value
+
+
+BedsOrColumn = Annotated[NumberOrColumn, AfterValidator(_whole)]
 Crs = Annotated[Name, BeforeValidator(_epsg)]
 Identity = Annotated[Name, BeforeValidator(_identity)]
 
@@ -35,6 +51,9 @@ Identity = Annotated[Name, BeforeValidator(_identity)]
 def _tuple(value: Any) -> Any:
     """Return a list as a tuple, so that a frozen scenario holds nothing that changes."""
     return tuple(value) if isinstance(value, list) else value
+
+
+Ferry = Annotated[tuple[Identity, Identity], BeforeValidator(_tuple)]
 
 
 class Part(BaseModel):
@@ -150,7 +169,7 @@ class Existing(Part):
     """Column of kinds: institution (also where empty), day_care, home_beds, canteen, …"""
     registered: str | None = None
     """Column that says whether the home is registered; empty counts as registered."""
-    max_beds: NumberOrColumn | None = None
+    max_beds: BedsOrColumn | None = None
     """Room to extend: beds that the home could have in all."""
     fixed_cost: NumberOrColumn | None = None
     """Cost of extending at all, 万元."""
@@ -190,9 +209,9 @@ class Candidates(Part):
     """Column of land codes."""
     area_m2: str | None = None
     """Column of areas, square metres."""
-    min_beds: NumberOrColumn = 10.0
+    min_beds: BedsOrColumn = 10.0
     """Fewest beds, a number or a column; an opened site has at least 10."""
-    max_beds: NumberOrColumn
+    max_beds: BedsOrColumn
     """Most beds, a number or a column."""
     fixed_cost: NumberOrColumn = 0.0
     """Cost of opening, 万元, a number or a column."""
@@ -205,12 +224,50 @@ class Candidates(Part):
             raise ValueError("one_of:path, generate")
         return self
 
+    @model_validator(mode="after")
+    def _fewest_first(self) -> Self:
+        least, most = self.min_beds, self.max_beds
+        said = "min_beds" in self.model_fields_set
+        if said and isinstance(least, float) and isinstance(most, float) and least > most:
+            raise ValueError(f"min_above_max:{least:g} > {most:g}")
+        return self
+
 
 class Build(Part):
-    """Planning units built from zones."""
+    """Planning units built from zones, or from demand points where there are no zones."""
 
     elders: Positive = 10000.0
     """Elders that a unit should hold."""
+    band_low: NonNegative | None = None
+    """Fewest elders of a unit that is not listed; default: three quarters of elders."""
+    band_high: Positive | None = None
+    """Most elders of a unit that is not listed; default: five quarters of elders."""
+    max_area_km2: Positive = 100.0
+    """A unit of several zones stops growing at this area, square kilometres."""
+    border_tolerance_m: NonNegative = 1.0
+    """Zones whose borders are at most this far apart, or overlap, share them, metres."""
+    ferries: Annotated[tuple[Ferry, ...], BeforeValidator(_tuple)] = ()
+    """Pairs of zones that count as side by side though water lies between."""
+    grid_m: Positive = 250.0
+    """Without zones: side of the squares that demand points are put into, metres."""
+    link_m: Positive = 1000.0
+    """Without zones: squares hang together if their centres are less than this apart, metres."""
+
+    @model_validator(mode="after")
+    def _band_holds_elders(self) -> Self:
+        if not self.low <= self.elders <= self.high:
+            raise ValueError("band_without_elders:")
+        return self
+
+    @property
+    def low(self) -> float:
+        """Lower end of the band, inside it."""
+        return 0.75 * self.elders if self.band_low is None else self.band_low
+
+    @property
+    def high(self) -> float:
+        """Upper end of the band, inside it."""
+        return 1.25 * self.elders if self.band_high is None else self.band_high
 
 
 class Units(Part):
@@ -227,7 +284,7 @@ class Units(Part):
     by: str | None = None
     """A role declared under zones (street, district, id), else a column of the zones' file."""
     build: Build | None = None
-    """Build units from zones; not in this version."""
+    """Build units of about equal elders from zones, or from demand points."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -19,10 +19,22 @@ if TYPE_CHECKING:
     from siting.model import PlanModel
     from siting.scenario import Solve
 
-__all__ = ["EXACT_NODES", "Progress", "Run", "checked_bound", "search", "total"]
+__all__ = [
+    "EXACT_NODES",
+    "ROW_TOLERANCE",
+    "Progress",
+    "Run",
+    "checked_bound",
+    "checked_outcome",
+    "search",
+    "total",
+]
 
 EXACT_NODES = 500
 """Nodes that a small model is searched for a gap of 0, the same on every machine."""
+
+ROW_TOLERANCE = 5e-6
+"""How far a solver's plan may miss a row, once it is rounded, before it is left aside."""
 
 Progress = Callable[[str, float | None, float], None]
 """Called with the stage, its gap so far (None: not known yet) and the seconds left."""
@@ -48,7 +60,7 @@ def search(
     run: Run,
     model: PlanModel,
     stage: str,
-    start: NDArray[np.float64] | None,
+    start: NDArray[np.float64],
     limit: float,
     absolute: float,
 ) -> Outcome:
@@ -70,8 +82,8 @@ def search(
     def ask(gap: float, absolute_gap: float, nodes: int | None) -> Outcome:
         """Ask the solver for what is left of the time."""
         left = max(end - run.clock(), 0.0)
-        return run.solver(
-            model.linear,
+        return checked_outcome(
+            run, model, stage,
             Ask(
                 left, gap, absolute_gap, settings.threads, settings.random_seed,
                 max_nodes=nodes, start=start, stop=run.stop, progress=tell,
@@ -101,8 +113,43 @@ def total(terms: dict[int, float], values: NDArray[np.float64]) -> float:
     return float(sum(values[k] * factor for k, factor in terms.items()))
 
 
-def checked_bound(stage: str, value: float, bound: float) -> float:
-    """Return a bound that fits its value; refuse one that lies above it."""
-    if bound > value + 1e-5 * max(abs(value), 1.0):
+def checked_outcome(run: Run, model: PlanModel, stage: str, ask: Ask) -> Outcome:
+    """
+    Return what the solver reached; a bound that it cannot have proven is none.
+
+    Raises
+    ------
+    UnsolvedError
+        If it calls proven what has no values, or returns values that are not the model's.
+    """
+    outcome = run.solver(model.linear, ask)
+    n, values = len(model.linear.variables), outcome.values
+    count = 0 if values is None else int(np.isfinite(values).sum())
+    if count != n and (values is not None or outcome.end is End.PROVEN):
+        found = f"{outcome.end.value}, {count} values for {n} variables"
+        raise UnsolvedError.of("solver_failed", stage, found=found)
+    believed = outcome.end not in {End.INFEASIBLE, End.FAILED} and not np.isnan(outcome.bound)
+    return outcome if believed else Outcome(outcome.end, values, -np.inf)
+
+
+def checked_bound(stage: str, value: float, bound: float, scale: float) -> float:
+    """
+    Return a bound that fits its value.
+
+    Parameters
+    ----------
+    stage
+        Name of the stage, for the message.
+    value, bound
+        What was reached, and what is said to be the least.
+    scale
+        Numbers of the objective's size; a hundred-thousandth of this is taken for noise.
+
+    Raises
+    ------
+    UnsolvedError
+        If the bound lies above the value.
+    """
+    if bound > value + 1e-5 * max(abs(value), scale):
         raise UnsolvedError.of("bound_above_value", stage, value=value, bound=bound)
     return min(max(bound, 0.0), value)

@@ -110,6 +110,11 @@ def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Sourc
     institution, kinds = _institutions(source, part, check)
     room = _amount(source, part.max_beds, whole=True, missing=0.0)
     max_beds = np.maximum(np.nan_to_num(room, nan=0.0), beds)
+    below = np.flatnonzero((room > 0) & (room < beds))
+    if len(below):
+        check.add(
+            "warning", "room_below_beds", source.name, count=len(below), examples=source.ids[below]
+        )
     price = _amount(source, part.cost_per_bed, missing=np.nan)
     unpriced = np.flatnonzero((max_beds > beds) & ~np.isfinite(price))
     if len(unpriced):
@@ -214,7 +219,8 @@ def read_candidates(
     least, most = (
         _amount(source, getattr(part, each), whole=True, missing=None) for each in amounts[:2]
     )
-    wrong = np.flatnonzero(least > most)
+    said = "min_beds" in part.model_fields_set
+    wrong = np.flatnonzero(said & (least > most))
     if len(wrong):
         found = f"{least[wrong[0]]:g} > {most[wrong[0]]:g}"
         raise InputError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siting.errors import ScenarioError, UnsolvedError
+from siting.errors import ScenarioError
 from siting.model import Hard, PlanModel, build_model
 from siting.objective import STAGES, denominators, has_work, measure
 from siting.reduce import (
@@ -22,9 +22,9 @@ from siting.reduce import (
     find_decisions,
     layout_of,
 )  # fmt: skip
-from siting.search import Progress, Run, checked_bound, search, total
+from siting.search import ROW_TOLERANCE, Progress, Run, checked_bound, search, total
 from siting.shorten import PROVEN_GAP, shorten
-from siting.solvers import End, HighsSolver, Solver, cbc
+from siting.solvers import HighsSolver, Solver, cbc
 from siting.start import first_plan
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Stage:
     value
         What the layout reaches, measured on the layout.
     bound
-        Proven: no layout that keeps the earlier stages' values can be below.
+        Proven: no layout can be below that keeps the earlier stages' values, in each set of sites
+        that hang together.
     gap
         ``|value - bound| / max(|value|, 1e-9)``; for coverage, relative to the class's elders.
     seconds
@@ -137,12 +138,17 @@ def solve(
     clock
         Seconds that only grow.
 
+    Returns
+    -------
+    solution
+        A layout within locks and limits, with its stages and status.
+
     Raises
     ------
     ScenarioError
         If the locks alone break a limit.
     UnsolvedError
-        If the solver contradicts itself.
+        If the solver stops with nothing that can be used, or contradicts itself.
     """
     begun = clock()
     chosen = solver or (HighsSolver() if settings.solver == "highs" else cbc)
@@ -162,14 +168,14 @@ def solve(
         removed = groups.removed | {"decisions": decisions.n, "components": len(parts)}
         removed["rows_dominated"] = 0
         done = 0
-        for number, part in enumerate(sorted(parts, key=len)):
+        for part in sorted(parts, key=len):
             model = build_model(problem, decisions, groups, part, hard)
             removed["rows_dominated"] += model.removed_rows
             share = len(part) / (decisions.n - done)
             done += len(part)
-            _solve_part(run, model, reached, share=share, many=len(parts), number=number)
+            _solve_part(run, model, reached, share=share, many=len(parts))
     layout = layout_of(problem, decisions, reached.taken, reached.added)
-    stages = _stages(problem, layout, everything, hard, reached, len(parts))
+    stages = _stages(problem, layout, everything, hard, reached)
     interrupted = run.stop.is_set()
     status = "interrupted" if interrupted else status_of(stages, settings.gap)
     return Solution(layout, stages, status, removed)
@@ -197,7 +203,7 @@ def _listening(stop: threading.Event) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def _refuse_locks_over_limits(problem: Problem, decisions: Decisions) -> None:
@@ -228,30 +234,41 @@ def _hard(problem: Problem, decisions: Decisions, everything: dict[str, float]) 
     return Hard(bool(fits), bool(fits), bool(fits) and everything["unmet_minima"] == 0)
 
 
-def _solve_part(
-    run: Run, model: PlanModel, reached: _Reached, *, share: float, many: int, number: int
-) -> None:
+def _solve_part(run: Run, model: PlanModel, reached: _Reached, *, share: float, many: int) -> None:
     """Take the decisions of one model through all stages, each from the last one's answer."""
-    del number
-    start = model.starting_values(reached.taken, reached.added)
+    start = _start(model, reached)
     reference = denominators(model.problem)
     for stage in STAGES:
         begun = run.clock()
         terms = model.stages.get(stage, {})
-        if run.stop.is_set() or (not terms and stage != "distance"):
-            continue
         limit = run.left() * share * SHARE_OF_TIME.get(stage, OTHER_SHARE)
-        if stage == "distance":
+        if not terms and stage != "distance":
+            apart = 0.0
+        elif run.stop.is_set():
+            apart = np.inf
+        elif stage == "distance":
             apart, start = shorten(run, model, start, limit)
         else:
             absolute = run.settings.gap * reference.get(stage, 0.0) / many
             apart, start = _minimise(run, model, stage, terms, start, limit, absolute)
-        if start is not None:
-            reached.taken[model.part], reached.added[model.part] = (
-                each[model.part] for each in model.read(start)
-            )
+        _take(model, reached, start)
         reached.apart[stage] = reached.apart.get(stage, 0.0) + apart
         reached.seconds[stage] = reached.seconds.get(stage, 0.0) + run.clock() - begun
+
+
+def _start(model: PlanModel, reached: _Reached) -> NDArray[np.float64]:
+    """Return values of the first plan, or of all that can be where that breaks a hard row."""
+    start = model.values_of(reached.taken, reached.added)
+    if not model.linear.holds(start, ROW_TOLERANCE):
+        every = np.ones(model.decisions.n, dtype=bool)
+        start = model.values_of(every, model.decisions.high)
+    return start
+
+
+def _take(model: PlanModel, reached: _Reached, values: NDArray[np.float64]) -> None:
+    """Note the decisions of one model's values."""
+    taken, added = model.read(values)
+    reached.taken[model.part], reached.added[model.part] = taken[model.part], added[model.part]
 
 
 def _minimise(
@@ -259,20 +276,27 @@ def _minimise(
     model: PlanModel,
     stage: str,
     terms: dict[int, float],
-    start: NDArray[np.float64] | None,
+    start: NDArray[np.float64],
     limit: float,
     absolute: float,
-) -> tuple[float, NDArray[np.float64] | None]:
-    """Minimise one stage, keep its value by a row, and return value less bound, and the values."""
+) -> tuple[float, NDArray[np.float64]]:
+    """
+    Minimise one stage, keep its value by a row, and return value less bound, and the values.
+
+    What the solver found is rounded and completed first. Where it then breaks a row it is left
+    aside with its bound; where it is no better than the start, the start stays.
+    """
     model.linear.minimise(terms)
     outcome = search(run, model, stage, start, limit, absolute)
-    values = outcome.values if outcome.values is not None else start
-    if values is None:
-        if outcome.end in {End.INFEASIBLE, End.FAILED}:
-            raise UnsolvedError.of("solver_failed", stage, found=outcome.end.value)
-        return np.inf, None
-    value = total(terms, values)
-    bound = checked_bound(stage, value, outcome.bound)
+    values, value, bound = start, total(terms, start), outcome.bound
+    if outcome.values is not None:
+        found = model.values_of(*model.read(outcome.values))
+        if not model.linear.holds(found, ROW_TOLERANCE):
+            bound = -np.inf
+        elif total(terms, found) < value:
+            values, value = found, total(terms, found)
+    scale = max(0.01 * sum(map(abs, terms.values())), 1.0)
+    bound = checked_bound(stage, value, bound, scale)
     model.linear.row(f"keep_{stage}", terms, "<=", value + KEEP * max(abs(value), 1.0))
     return value - bound, values
 
@@ -283,7 +307,6 @@ def _stages(
     everything: dict[str, float],
     hard: Hard,
     reached: _Reached,
-    parts: int,
 ) -> tuple[Stage, ...]:
     """Return value, bound and gap of every stage, the value measured on the layout."""
     values = measure(problem, layout)
@@ -301,10 +324,9 @@ def _stages(
             )
             continue
         bound, proof = min(floor[name], values[name]), "inspection"
-        searched = name in reached.apart or parts == 0 or _nothing_left(name, reached)
-        if searched and not settled.get(name, False):
-            by_search = values[name] - reached.apart.get(name, 0.0)
-            bound, proof = max(bound, by_search), "search"
+        by_search = values[name] - reached.apart.get(name, 0.0)
+        if by_search >= bound and not settled.get(name, False):
+            bound, proof = by_search, "search"
         stages.append(
             Stage(
                 name,
@@ -318,12 +340,6 @@ def _stages(
     return tuple(stages)
 
 
-def _nothing_left(name: str, reached: _Reached) -> bool:
-    """Return whether a stage had no terms in any model although later stages were reached."""
-    later = STAGES[STAGES.index(name) + 1 :]
-    return any(each in reached.apart for each in later)
-
-
 def gap_of(problem: Problem, stage: str, value: float, bound: float) -> float:
     """Return the gap of a stage as the contract defines it; always finite."""
     if value == bound:
@@ -334,7 +350,6 @@ def gap_of(problem: Problem, stage: str, value: float, bound: float) -> float:
 
 def status_of(stages: tuple[Stage, ...], gap: float) -> str:
     """Return ``optimal``, ``gap`` or ``time_limit`` from the stages' gaps."""
-    worst = max((stage.gap for stage in stages), default=0.0)
-    if worst <= PROVEN_GAP:
+    if all(stage.gap <= PROVEN_GAP for stage in stages):
         return "optimal"
-    return "gap" if worst <= gap else "time_limit"
+    return "gap" if all(stage.gap <= gap for stage in stages) else "time_limit"

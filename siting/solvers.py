@@ -5,17 +5,21 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 import highspy
 import numpy as np
 import pulp
+from scipy.sparse import csr_matrix
 
 from siting.errors import UnsolvedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 __all__ = [
     "CBC_ENDS",
@@ -155,6 +159,9 @@ class LinearModel:
         self.rows: list[pulp.LpConstraint] = []
         self.objective: dict[int, float] = {}
         self._position: dict[int, int] = {}
+        self._ends: tuple[list[float], list[float]] = ([], [])
+        self._sides: tuple[list[float], list[float]] = ([], [])
+        self._starts, self._columns, self._factors = [0], [], []  # type: ignore[var-annotated]
 
     def variable(
         self, name: str, low: float = 0.0, high: float | None = None, *, whole: bool = False
@@ -163,6 +170,8 @@ class LinearModel:
         kind = pulp.LpInteger if whole else pulp.LpContinuous
         made = self.lp.add_variable(name, low, high, kind)
         self._position[id(made)] = len(self.variables)
+        self._ends[0].append(low)
+        self._ends[1].append(np.inf if high is None else high)
         self.variables.append(made)
         return len(self.variables) - 1
 
@@ -173,12 +182,37 @@ class LinearModel:
         made = pulp.LpConstraint(expression, senses[sense], name, side)
         self.lp.addConstraint(made)
         self.rows.append(made)
+        self._columns += terms
+        self._factors += terms.values()
+        self._starts.append(len(self._columns))
+        self._sides[0].append(-np.inf if sense == "<=" else side)
+        self._sides[1].append(np.inf if sense == ">=" else side)
 
     def minimise(self, terms: dict[int, float]) -> None:
         """Set the objective, without its constant."""
         self.objective = dict(terms)
         pairs = [(self.variables[k], factor) for k, factor in terms.items()]
         self.lp.setObjective(pulp.LpAffineExpression(pairs))
+
+    def holds(self, values: NDArray[np.float64], tolerance: float) -> bool:
+        """
+        Return whether values keep to every row and to the ends of every variable.
+
+        Parameters
+        ----------
+        values
+            A value for each variable, in the order of their making.
+        tolerance
+            How far a row may be missed: relative to its side, absolute where that is below 1.
+        """
+        shape = (len(self.rows), len(self.variables))
+        matrix = csr_matrix((self._factors, self._columns, self._starts), shape)
+        pairs = ((matrix @ values, self._sides), (values, self._ends))
+        return all(
+            (reached >= low - tolerance * np.maximum(np.abs(low), 1.0)).all()
+            and (reached <= high + tolerance * np.maximum(np.abs(high), 1.0)).all()
+            for reached, (low, high) in pairs
+        )
 
     def position(self, variable: pulp.LpVariable) -> int:
         """Return the position of a variable."""
@@ -327,7 +361,7 @@ class HighsSolver:
 
 def cbc(model: LinearModel, ask: Ask) -> Outcome:
     """
-    Minimise with CBC through PuLP.
+    Minimise with CBC through PuLP: the one that comes with PuLP, else the one on the search path.
 
     CBC does not tell its bound through PuLP: an answer that it calls proven is proven to the gap
     that was asked, and an early stop has no bound.
@@ -338,7 +372,9 @@ def cbc(model: LinearModel, ask: Ask) -> Outcome:
         If CBC cannot be run.
     """
     begun = monotonic()
-    solver = pulp.PULP_CBC_CMD(
+    bundled = Path(str(pulp.PULP_CBC_CMD.pulp_cbc_path))
+    solver = pulp.COIN_CMD(
+        path=str(bundled) if bundled.is_file() else None,
         msg=False, timeLimit=max(ask.time_limit_s, 1.0), gapRel=ask.gap,
         gapAbs=ask.absolute_gap, threads=ask.threads, mip=not ask.relax,
         options=[f"randomCbcSeed {ask.seed}"],

@@ -114,7 +114,7 @@ def _fill(
     unit = problem.site_unit[decisions.site]
     per_bed = decisions.fixed_cost / np.maximum(decisions.high, 1) + decisions.cost_per_bed
     for number in range(len(need)):
-        here = np.flatnonzero(unit == number)
+        here = np.flatnonzero((unit == number) & decisions.counts)
         has = stand[number] + (added[here] + decisions.bonus[here] * taken[here]).sum()
         lack = int(need[number] - has)
         open_first = here[np.lexsort((decisions.cost_per_bed[here], ~taken[here]))]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import FIRST, DuplicateIdError, Fault, InputError, SitingError
-from siting.texts import text
+from siting.texts import catalogue, percent, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
     Ids = Sequence[object] | NDArray[np.object_]
 
-__all__ = ["CheckLine", "DataCheck", "ids", "labels", "numbers", "unique_ids"]
+__all__ = ["CheckLine", "DataCheck", "id_text", "ids", "labels", "numbers", "unique_ids"]
 
 Severity = Literal["error", "warning", "info"]
+CODES = {"support": "tables.support", "method": "tables.estimate", "kinds": "tables.kind"}
+"""Placeholders that hold codes, and where their words stand."""
+THOUSANDS = r"([+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?)"
+"""A number with a comma before every three digits, as spreadsheets write it."""
+LONGEST_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,17 @@ class CheckLine:
         if self.fault is not None:
             return self.fault.render(language)
         values = {"count": self.count, "elders": self.elders or 0.0} | self.values
+        values |= {key: _in_words(key, values[key], language) for key in CODES if key in values}
+        if "share" in values:
+            values["share"] = percent(values["share"])
         return text(f"check.{self.code}", language, **values)
+
+
+def _in_words(placeholder: str, codes: str, language: str) -> str:
+    """Return codes of the data in words; what is no code stays as it is."""
+    words = catalogue()
+    keys = [(each, f"{CODES[placeholder]}_{each}") for each in codes.split(", ")]
+    return ", ".join(text(key, language) if key in words else each for each, key in keys)
 
 
 @dataclass
@@ -135,9 +150,11 @@ def fault_lines(error: SitingError) -> list[CheckLine]:
     ]
 
 
-def labels(ids: Ids, rows: NDArray[Any], first_row: int) -> tuple[str, ...]:
-    """Return ``id (row)`` for some rows, the row counted as the file counts it."""
-    return tuple(f"{ids[row]} ({row + first_row})" for row in rows.tolist())
+def labels(
+    ids: Ids, rows: NDArray[Any] | Sequence[int], file_rows: NDArray[np.int64]
+) -> tuple[str, ...]:
+    """Return ``id (row)`` for some rows, the row numbered as the file's own program does."""
+    return tuple(f"{ids[row]} ({file_rows[row]})" for row in np.asarray(rows, dtype=int).tolist())
 
 
 def numbers(
@@ -146,7 +163,7 @@ def numbers(
     *,
     where: str,
     ids: Ids,
-    first_row: int,
+    file_rows: NDArray[np.int64],
     low: float | None = 0.0,
     whole: bool = False,
     missing: float | None = None,
@@ -160,8 +177,8 @@ def numbers(
         Where the numbers stand.
     where
         File that an error names.
-    ids, first_row
-        Id of each row and number of the first row in the file, for the error's examples.
+    ids, file_rows
+        Id of each row and its number in the file, for the error's examples.
     low
         Least value allowed, inclusive; None: any finite number.
     whole
@@ -175,36 +192,39 @@ def numbers(
         With one fault for each thing that is wrong: no number, empty, too low, not whole.
     """
     raw = table[column]
-    empty = raw.isna() | raw.astype(str).str.strip().eq("")
-    cleaned = raw.astype(str).str.strip().str.replace(",", "", regex=False).where(~empty)
-    values = pd.to_numeric(cleaned, errors="coerce").to_numpy(dtype=float)
-    blank = empty.to_numpy()
+    said = raw.astype(str).str.strip()
+    blank = (raw.isna() | said.eq("")).to_numpy(dtype=bool)
+    said = said.where(~said.str.fullmatch(THOUSANDS), said.str.replace(",", "", regex=False))
+    values = pd.to_numeric(said.where(~blank), errors="coerce").to_numpy(dtype=float)
     wrong = ~blank & ~np.isfinite(values)
     with np.errstate(invalid="ignore"):
         tests = {
             "not_a_number": wrong,
-            "empty_cell": blank if missing is None else np.zeros(len(blank), bool),
-            "below": ~blank & ~wrong & (values < low) if low is not None else ~blank & False,
+            "empty_cell": blank & (missing is None),
+            "below": ~blank & ~wrong & (low is not None) & (values < (low or 0.0)),
             "not_whole": ~blank & ~wrong & (values != np.round(values)) & whole,
         }
     faults = []
     for code, bad in tests.items():
         rows = np.flatnonzero(bad)
         if len(rows):
-            found = ", ".join(repr(raw.iloc[row]) for row in rows[:3].tolist())
-            values_ = {
-                "column": column,
-                "low": f"{low:g}" if low is not None else "",
-                "found": found,
-            }
-            faults.append(Fault(code, where, values_, labels(ids, rows, first_row)))
+            found = ", ".join(dict.fromkeys(_shown(raw.iloc[row]) for row in rows[:3].tolist()))
+            told = {"column": column, "low": f"{low or 0.0:g}", "found": found}
+            faults.append(Fault(code, where, told, labels(ids, rows, file_rows)))
     if faults:
         raise InputError(*faults)
     return np.where(blank, np.nan if missing is None else missing, values)
 
 
+def _shown(value: Any) -> str:
+    """Return a cell as an error shows it: text in quotes, at most 40 characters."""
+    shown = id_text(value)
+    shown = shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
+    return f'"{shown}"' if isinstance(value, str) else shown
+
+
 def ids(
-    table: DataFrame, column: str | None, *, where: str, stem: str, first_row: int
+    table: DataFrame, column: str | None, *, where: str, stem: str, file_rows: NDArray[np.int64]
 ) -> NDArray[np.object_]:
     """
     Return the ids of a table: a column as text, or ``<stem>-<row>`` counted from 1.
@@ -218,18 +238,17 @@ def ids(
     """
     if column is None:
         return np.array([f"{stem}-{row + 1}" for row in range(len(table))], dtype=object)
-    raw = table[column]
-    empty = (raw.isna() | raw.astype(str).str.strip().eq("")).to_numpy()
-    if empty.any():
-        rows = [str(row) for row in (np.flatnonzero(empty) + first_row).tolist()]
-        raise InputError(Fault("empty_id", where, {"column": column}, tuple(rows)))
-    names = np.array([_id_text(each) for each in raw], dtype=object)
-    unique_ids(names, where=where, first_row=first_row, column=column)
+    names = np.array(["" if pd.isna(each) else id_text(each) for each in table[column]], object)
+    empty = np.flatnonzero(names == "")
+    if len(empty):
+        rows = tuple(str(file_rows[row]) for row in empty.tolist())
+        raise InputError(Fault("empty_id", where, {"column": column}, rows))
+    _refuse_twice(names, where, column, file_rows)
     return names
 
 
-def _id_text(value: Any) -> str:
-    """Return an id as text; 12.0 read from a spreadsheet is 12."""
+def id_text(value: Any) -> str:
+    """Return a cell as text; 12.0 read from a spreadsheet is 12."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
@@ -238,9 +257,17 @@ def _id_text(value: Any) -> str:
 def unique_ids(
     names: NDArray[np.object_], *, where: str, first_row: int = 1, column: str = "id"
 ) -> None:
-    """Refuse ids of which one stands twice, naming each and its second row."""
-    twice = np.flatnonzero(pd.Series(names).duplicated().to_numpy())
-    if len(twice):
-        raise DuplicateIdError(
-            Fault("duplicate_id", where, {"column": column}, labels(names, twice, first_row))
-        )
+    """Refuse ids of which one stands twice, naming each and all its rows."""
+    _refuse_twice(names, where, column, np.arange(len(names)) + first_row)
+
+
+def _refuse_twice(
+    names: NDArray[np.object_], where: str, column: str, file_rows: NDArray[np.int64]
+) -> None:
+    """Refuse ids of which one stands twice, naming each and all its rows."""
+    twice = pd.Series(names).duplicated(keep=False).to_numpy()
+    if twice.any():
+        rows = pd.Series(file_rows[twice].astype(str))
+        places = rows.groupby(names[twice], sort=False).agg(", ".join)
+        found = tuple(f"{name} ({spots})" for name, spots in places.items())
+        raise DuplicateIdError(Fault("duplicate_id", where, {"column": column}, found))

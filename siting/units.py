@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -11,8 +11,9 @@ import shapely
 from scipy.spatial import cKDTree
 
 from siting.demand import Demand, Zones, contains
-from siting.errors import InputError, MissingColumnError, nearest_name
+from siting.errors import MissingColumnError, nearest_name
 from siting.inputs.sources import Source, read_polygons
+from siting.regions import BuiltUnits, build_units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +49,9 @@ class PlanningUnits:
         Unit of each demand point and site; -1 for a site outside the study area.
     source
         Layer that the units come from, or None.
+    note
+        (n,) what is to be said of each built unit, as ``siting.regions.BuiltUnits.note``; None
+        where units were not built.
     """
 
     id: NDArray[np.object_]
@@ -55,6 +59,7 @@ class PlanningUnits:
     of_demand: NDArray[np.int64]
     of_site: NDArray[np.int64]
     source: Source | None = None
+    note: NDArray[np.object_] | None = None
 
 
 def study_area(zones: Zones | None, layer: Source | None) -> BaseGeometry | None:
@@ -102,8 +107,8 @@ def assign_units(
 
     Raises
     ------
-    InputError
-        If units are to be built, which this version cannot.
+    InputError, ScenarioError
+        If units are to be built and zones overlap, or a ferry names no zone.
     MissingColumnError
         If the column is neither a role under zones nor in the file.
     """
@@ -116,7 +121,7 @@ def assign_units(
         whole = np.array([WHOLE], dtype=object)
         return PlanningUnits(whole, nothing, everywhere, np.where(inside, 0, -1))
     if part.build is not None:
-        raise InputError.of("units_build", "units.build")
+        return _built_units(scenario, demand, zones, site_xy, inside=inside, check=check)
     if layer is not None:
         of_demand = contains(layer.frame.geometry, layer.ids, demand.xy)
         of_site = contains(layer.frame.geometry, layer.ids, site_xy)
@@ -131,6 +136,56 @@ def assign_units(
     return _tidy(
         names, shapes, of_demand, np.where(inside, of_site, ELSEWHERE), demand, layer, check
     )
+
+
+def _built_units(
+    scenario: Scenario,
+    demand: Demand,
+    zones: Zones | None,
+    site_xy: NDArray[np.float64],
+    *,
+    inside: NDArray[np.bool_],
+    check: DataCheck,
+) -> PlanningUnits:
+    """Return units built from zones with the elders of their demand points, or from the points."""
+    if zones is None or scenario.zones is None:
+        points = gpd.GeoDataFrame(
+            {"elders": demand.elders}, geometry=gpd.points_from_xy(*demand.xy.T),
+            crs=demand.shapes.crs,
+        )  # fmt: skip
+        built = build_units(
+            points, elders="elders", settings=scenario.units.build,  # type: ignore[union-attr]
+            where=demand.source.name, check=check,
+        )  # fmt: skip
+        of_demand = built.of_row
+        of_site = _nearest_units(demand, of_demand, site_xy, check)
+    else:
+        built = _built_of_zones(scenario, demand, zones, check)
+        of_demand = np.append(built.of_row, -1)[demand.zone]
+        of_site = np.append(built.of_row, -1)[contains(zones.shapes, zones.id, site_xy)]
+    of_site = np.where(inside, of_site, ELSEWHERE)
+    units = _tidy(built.id, built.shapes, of_demand, of_site, demand, None, check)
+    said = dict(zip(built.id, built.note, strict=True))
+    return replace(units, note=np.array([said.get(each, "") for each in units.id], dtype=object))
+
+
+def _built_of_zones(
+    scenario: Scenario, demand: Demand, zones: Zones, check: DataCheck
+) -> BuiltUnits:
+    """Return units built from zones, each with the elders of its demand points."""
+    known = demand.zone >= 0
+    elders = np.bincount(demand.zone[known], weights=demand.elders[known], minlength=len(zones.id))
+    table = gpd.GeoDataFrame({"code": zones.id, "elders": elders}, geometry=zones.shapes.to_numpy(),
+                             crs=zones.shapes.crs)  # fmt: skip
+    columns = {role: getattr(scenario.zones, role) for role in ("street", "district")}
+    for role, column in columns.items():
+        table[role] = zones.source.texts(column)
+    return build_units(
+        table, elders="elders", code="code", settings=scenario.units.build,  # type: ignore[union-attr]
+        district="district" if columns["district"] else None,
+        street="street" if columns["street"] else None,
+        where=zones.source.name, check=check,
+    )  # fmt: skip
 
 
 def _column_values(source: Source, column: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
@@ -192,9 +247,19 @@ def _site_units(
     """Return the unit that contains each site; without areas, that of the nearest demand point."""
     if shapes.notna().all():
         return contains(shapes, names, site_xy)
+    return _nearest_units(demand, of_demand, site_xy, check)
+
+
+def _nearest_units(
+    demand: Demand,
+    of_demand: NDArray[np.int64],
+    site_xy: NDArray[np.float64],
+    check: DataCheck,
+) -> NDArray[np.int64]:
+    """Return the unit of the demand point nearest to each site."""
     if not len(site_xy):
         return np.empty(0, dtype=np.int64)
-    check.add("info", "unit_by_nearest", "units.by", count=len(site_xy))
+    check.add("info", "unit_by_nearest", "units", count=len(site_xy))
     order = np.argsort(demand.id.astype(str), kind="stable")
     nearest = cKDTree(demand.xy[order]).query(site_xy)[1]
     return np.asarray(of_demand[order][nearest], dtype=np.int64)

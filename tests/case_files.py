@@ -91,23 +91,23 @@ def read_cases() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     found = []
     for path in sorted(CASES.glob("*.yaml")):
         case = read_case(path)
-        for variant in case["variants"]:
-            found.append((f"{path.stem}: {variant['name']}", case, variant))
+        found += [(f"{path.stem}: {each['name']}", case, each) for each in case["variants"]]
     return found
 
 
 def run_case(case: dict[str, Any], variant: dict[str, Any], folder: Path) -> Result:
     """Write the files of a variant, run it, and read back what the run wrote."""
-    given = changed(case["given"], variant)
-    scenario = write_case(given, variant, folder)
+    done = plan_case(case["given"], variant, folder)
+    return read_result(siting.write_plan(done, folder / "result"))
+
+
+def plan_case(given: dict[str, Any], variant: dict[str, Any], folder: Path) -> siting.Plan:
+    """Write the files of a variant, and plan it, or judge its layout or what stands."""
+    scenario = write_case(changed(given, variant), variant, folder)
     read = siting.read_scenario(scenario, changes=variant.get("set", {}))
     if "layout" in variant:
-        done = siting.audit_layout(read, layout=read_layout(_write_layout(variant, folder)))
-    elif variant.get("audit"):
-        done = siting.audit_layout(read)
-    else:
-        done = siting.plan(read)
-    return read_result(siting.write_plan(done, folder / "result"))
+        return siting.audit_layout(read, layout=read_layout(_write_layout(variant, folder)))
+    return siting.audit_layout(read) if variant.get("audit") else siting.plan(read)
 
 
 def read_result(folder: Path) -> Result:

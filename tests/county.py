@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import case_files
 import numpy as np
 
-import siting
-
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import siting
 
 SIDE_M = 700.0
 COLUMNS, ROWS = 6, 4
@@ -77,7 +77,6 @@ def _roads(rng: np.random.Generator, width: float, height: float) -> list[dict[s
 def plan_county(given: dict[str, Any], folder: Path, **variant: Any) -> siting.Plan:
     """Return the proven plan of a county after a variant's changes (as in `case_files`)."""
     folder.mkdir(parents=True, exist_ok=True)
-    scenario = case_files.write_case(case_files.changed(given, variant), variant, folder)
-    done = siting.plan(siting.read_scenario(scenario, changes=variant.get("set", {})))
+    done = case_files.plan_case(given, variant, folder)
     assert done.record["status"] == "optimal"
     return done

@@ -165,7 +165,7 @@ def _facilities(names: dict[str, Any]) -> gpd.GeoDataFrame:
     frame["qualifies"] = [b >= 10 for b in beds]
     frame["rules"] = ["HZ-01 HZ-03" if a else "" for a in added]
     order = iter(range(1, len(rows)))
-    frame["rank"] = [float(next(order)) if a else np.nan for a in added]
+    frame["rank"] = pd.array([next(order) if a else None for a in added], dtype="Int64")
     frame["elders_within_standard"] = 0.0
     return frame
 
@@ -234,26 +234,28 @@ def _audit(units: gpd.GeoDataFrame) -> pd.DataFrame:
             have, need = getattr(unit, beds), unit.beds_required
             verdict = "met" if have >= need else "unmet"
             rows.append((state, "HZ-01", "专栏1", "unit", unit.id, need, have, "beds", verdict, ""))
-        rows.append((state, "HZ-02", "专栏1", "unit", "u1", 2, 2, "sites", "met", ""))
-        rows.append((state, "HZ-02", "专栏1", "unit", "u2", 2, 0, "sites", "unmet", "no_candidate"))
+        rows.append((state, "HZ-02", "专栏1", "unit", "u1", 2, 2, "places", "met", ""))
+        rows.append(
+            (state, "HZ-02", "专栏1", "unit", "u2", 2, 0, "places", "unmet", "no_candidate")
+        )
         share = 0.3 if state == "existing" else 0.84
         rows.append((state, "HZ-03", "专栏1", "all", "", 1.0, share, "share", "unmet", ""))
         rows.append((state, "HZ-04", "专栏1", "all", "", 1.0, share, "share", "unmet", ""))
     columns = ["state", "rule_id", "clause", "scope", "scope_id", "required", "measured", "unit",
                "verdict", "note"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns).assign(legal_status="binding", enforced=True)
+    return pd.DataFrame(rows, columns=columns).assign(legal_status="issued_plan", enforced=True)
 
 
 def _density() -> pd.DataFrame:
-    """Return elders by class under four areal supports."""
+    """Return elders by class under three areal supports."""
     return pd.DataFrame(
         {
-            "support": ["zone", "window", "grid_500", "grid_1000"],
-            "elders_high": [13200.0, 12100.0, 14050.0, 12800.0],
-            "elders_medium": [6300.0, 7000.0, 5600.0, 6500.0],
-            "elders_low": [1350.0, 1750.0, 1200.0, 1550.0],
-            "changed_share": [0.0, 0.074, 0.112, 0.051],
-            "used": [True, False, False, False],
+            "support": ["zone", "window", "grid"],
+            "elders_high": [13200.0, 12100.0, 14050.0],
+            "elders_medium": [6300.0, 7000.0, 5600.0],
+            "elders_low": [1350.0, 1750.0, 1200.0],
+            "changed_share": [0.0, 0.074, 0.99996],
+            "used": [True, False, False],
         }
     )
 
@@ -269,7 +271,7 @@ def _curve(facilities: gpd.GeoDataFrame) -> pd.DataFrame:
             "rank": changed["rank"].astype(int).to_numpy(),
             "id": changed["id"].to_numpy(),
             "name": changed["name"].to_numpy(),
-            "action": np.where(changed["status"] == "extended", "extended", "new"),
+            "action": np.where(changed["status"] == "extended", "extend", "open"),
             "beds_added": changed["added_beds"].to_numpy(),
             "cost_wan_yuan": changed["cost_wan_yuan"].to_numpy(),
             "elders_added_high": high,
@@ -317,6 +319,13 @@ def _info(language: str, names: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _stage(name: str, value: float, bound: float, gap: float, proof: str) -> dict[str, Any]:
+    """Return what the record says of one stage."""
+    skipped = proof == "skipped"
+    return {"name": name, "value": value, "bound": bound, "gap": gap, "seconds": 0.4,
+            "proof": "none" if skipped else proof, "skipped": skipped}  # fmt: skip
+
+
 def _record(demand: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, name: str) -> dict[str, Any]:
     """Return what ``run.json`` holds."""
     shares = {
@@ -337,15 +346,14 @@ def _record(demand: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, name: str) -
         "standard": "hangzhou-2021",
         "year": 2025,
         "status": "gap",
+        "estimate": "road_length",
         "stages": [
-            {"name": "uncovered_high", "value": 900.0, "bound": 880.0, "gap": 0.0015,
-             "seconds": 1.5},
-            {"name": "uncovered_medium", "value": 1000.0, "bound": 1000.0, "gap": 0.0,
-             "seconds": 0.4},
-            {"name": "missing_beds", "value": 187.0, "bound": 187.0, "gap": 0.0, "seconds": 0.2},
-            {"name": "unmet_minima", "value": 0.0, "bound": 0.0, "gap": 0.0, "skipped": True},
-            {"name": "cost", "value": 4680.0, "bound": 4661.0, "gap": 0.004, "seconds": 9.0},
-            {"name": "distance", "value": 5.1e6, "bound": 5.1e6, "gap": 0.0, "seconds": 2.0},
+            _stage("uncovered_high", 900.0, 880.0, 0.0015, "search"),
+            _stage("uncovered_medium", 1000.0, 1000.0, 0.0, "inspection"),
+            _stage("missing_beds", 187.0, 187.0, 0.0, "inspection"),
+            _stage("unmet_minima", 0.0, 0.0, 0.0, "skipped"),
+            _stage("cost", 4680.0, 4661.0, 0.004, "search"),
+            _stage("distance", 5.1e6, 5.1e6, 0.0, "search"),
         ],
         "elders": {"total": float(sum(elders.values()))} | elders,
         "coverage": {
@@ -360,7 +368,15 @@ def _record(demand: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, name: str) -
             "existing": {"rules_met": 0, "rules_unmet": 4, "met": 1, "unmet": 5},
             "plan": {"rules_met": 0, "rules_unmet": 4, "met": 1, "unmet": 5},
         },
-        "inputs": [{"path": "小区.gpkg", "sha256": "0" * 64, "rows": 771, "dropped": 0}],
+        "settings": {
+            "scenario": {"name": name, "crs": CRS, "solve": {"gap": 0.005, "threads": 2},
+                         "candidates": [{"path": "sites.csv", "min_beds": 10}],
+                         "network": {"node_crossings": False}},
+            "changes": [{"key": "solve.gap", "value": 0.005}],
+            "rules": {"HZ-01": {"beds_per_10000": 310.0, "enforce": True}},
+            "rules_changed": {"HZ-01": [{"key": "beds_per_10000", "standard": 300.0}]},
+        },
+        "inputs": [{"path": "小区.gpkg", "sha256": "0" * 64, "rows": 771, "dropped": 2}],
         "versions": {"siting": "0.1.0"},
         "seconds": 13.1,
         "peak_memory_mb": 240.0,

@@ -1,4 +1,4 @@
-"""The acceptance cases: small plans and audits worked out by hand, compared with what is on disk."""
+"""The acceptance cases: small plans and audits worked out by hand, compared with the files."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def assert_findings(result: case_files.Result, expect: dict[str, Any]) -> None:
 
 
 def assert_reported(result: case_files.Result, expect: dict[str, Any]) -> None:
-    """The table of areal supports, and the lines of the data check."""
+    """Compare the table of areal supports and the lines of the data check."""
     density = result.tables["density"].set_index("support")
     for support, cells in expect.get("density", {}).items():
         assert_cells(dict(density.loc[support]), cells, f"density {support}")
     lines = result.tables["check"].to_dict("records")
     for line in expect.get("check", []):
-        alike = [each for each in lines
-                 if each["code"] == line["code"] and each["severity"] == line["severity"]]  # fmt: skip
+        what = (line["code"], line["severity"])
+        alike = [each for each in lines if (each["code"], each["severity"]) == what]
         assert len(alike) == 1, f"check.csv: {len(alike)} lines {line}"
         assert_cells(alike[0], line, "check")
 

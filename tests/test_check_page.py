@@ -119,7 +119,7 @@ def test_density_names_each_support_and_the_share_that_changes(
 ) -> None:
     page = check_page(check.to_frame("en"), name="n", language="en", density=density)
     rows = _Cells(page).rows[5:]
-    assert rows[0] == ["zone · used here", "70,000.0", "20,000.0", "10,000.0", "0.0%"]
+    assert rows[0] == ["zone · used here", "70,000.0", "20,000.0", "10,000.0", "0%"]
     assert rows[2][-1] == "12.4%"
     assert text("check.page_sensitive", "en") in page
     calm = density.assign(changed_share=0.05)

@@ -9,6 +9,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from matplotlib.ft2font import FT2Font
 
+from siting.errors import OutputError
 from siting.outputs import fonts
 from siting.outputs.fonts import FontError, clean, drawable, find_face, font_sources
 
@@ -23,6 +24,16 @@ def test_a_font_without_chinese_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FontError, match="justmytype-intl-cjk"):
         find_face("规划布点图", sources=[LATIN], cache=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_error_is_one_of_output_with_a_sentence_in_both_languages(tmp_path: Path) -> None:
+    with pytest.raises(OutputError) as caught:
+        find_face("规划布点图", sources=[LATIN], cache=tmp_path)
+    assert isinstance(caught.value, FontError)
+    for language, sign in (("zh", "outputs.sheet: false"), ("en", "Install SimHei")):
+        told = caught.value.render(language)
+        assert sign in told
+        assert "划" in told  # one of the characters that are missing
 
 
 def test_a_font_without_chinese_will_do_where_no_chinese_is_drawn(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from frames_sample import CRS, HOSTILE, sample_frames
+from frames_sample import CRS, HOSTILE
+from frames_sample import sample_frames as fresh_frames
 from shapely.geometry import Polygon
 
 from siting.outputs.map import make_map, write_map
@@ -33,6 +35,12 @@ if TYPE_CHECKING:
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+STILL = """(() => { const m = window[document.querySelector('.folium-map').id], pan = m.panBy;
+  m._fadeAnimated = m._zoomAnimated = false; m.panBy = (by) => pan.call(m, by, {animate: false});
+})()"""
+"""Takes the fading and gliding out of a map: tests need not wait for them."""
+
+sample_frames = cache(fresh_frames)
 needs_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason="no chromium on this machine")
 
 
@@ -57,7 +65,8 @@ class Opened:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(path.as_uri())
         self.page.wait_for_selector(".siting-theme-after", state="attached")
-        self.page.wait_for_timeout(300)
+        self.page.wait_for_selector(".siting-ready")
+        self.page.evaluate(STILL)
 
     def _hear(self, said: ConsoleMessage) -> None:
         if said.type == "error":
@@ -74,7 +83,7 @@ class Opened:
         words = text(f"map.layer_{key}", language)
         label = self.page.locator(".leaflet-control-layers label")
         label.filter(has_text=re.compile(rf"^\s*{re.escape(words)}\s*$")).click()
-        self.page.wait_for_timeout(150)
+        self.page.wait_for_timeout(60)
 
     def place(self, longitude: float, latitude: float) -> tuple[float, float]:
         """Return where on the screen a place lies."""
@@ -86,16 +95,20 @@ class Opened:
         )
         return found[0], found[1]
 
+    def box(self, selector: str) -> tuple[float, float, float, float]:
+        """Return left, top, right and lower edge of an element on the screen."""
+        found = self.page.locator(selector).last.bounding_box()
+        assert found is not None
+        return (found["x"], found["y"], found["x"] + found["width"], found["y"] + found["height"])
+
     def popup(self) -> str:
         self.page.wait_for_selector(".leaflet-popup-content")
         return str(self.page.locator(".leaflet-popup-content").last.inner_text())
 
     def close(self) -> None:
-        """Close the popup and wait until it has faded and the map stands still."""
-        self.page.wait_for_timeout(350)
+        """Close the popup."""
         self.page.evaluate("window[document.querySelector('.folium-map').id].closePopup()")
         self.page.wait_for_selector(".leaflet-popup", state="detached")
-        self.page.wait_for_timeout(300)
 
     def ink(self) -> int:
         """Return how many pixels of the lines' canvas are drawn on."""
@@ -108,14 +121,27 @@ class Opened:
         )
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Frames], Path]:
+    """Return the file of a map, written once for each town."""
+    folder, kept = tmp_path_factory.mktemp("maps"), {}
+
+    def write(frames: Frames) -> Path:
+        if id(frames) not in kept:
+            path = folder / f"{len(kept)}.html"
+            write_map(frames, path)
+            kept[id(frames)] = (path, frames)
+        return kept[id(frames)][0]
+
+    return write
+
+
 @pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+def opened(browser: Browser, written: Callable[[Frames], Path]) -> Iterator[Open]:
     pages: list[Opened] = []
 
     def start(frames: Frames, width: int = 1280) -> Opened:
-        path = tmp_path / f"map{len(pages)}.html"
-        write_map(frames, path)
-        pages.append(Opened(browser, path, width))
+        pages.append(Opened(browser, written(frames), width))
         return pages[-1]
 
     yield start
@@ -150,7 +176,7 @@ def test_one_small_file_without_addresses(tmp_path: Path) -> None:
 
 def test_same_tables_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        write_map(sample_frames(), tmp_path / name)
+        write_map(fresh_frames(), tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -180,6 +206,11 @@ def test_themes_replace_one_another(opened: Open) -> None:
         assert view.page.locator(".leaflet-image-layer").count() == 1
         assert view.page.locator(f".siting-theme-{key}").count() == 1
         assert text(f"map.layer_{key}", "zh") in legend.inner_text()
+    view.toggle("density")
+    told = legend.inner_text()
+    places = [told.index(text("map.density_range", "zh", low=low, high=high))
+              for low, high in (("5,000", "10,000"), ("1,000", "2,000"))]  # fmt: skip
+    assert places == sorted(places)  # the densest on top, as among the classes
     view.toggle("none")
     assert view.page.locator(".leaflet-image-layer").count() == 0
     assert legend.inner_text() == ""
@@ -284,6 +315,77 @@ def test_narrow_window_hides_the_panel(opened: Open) -> None:
     assert view.page.locator("#siting-side").is_visible()
 
 
+@needs_browser
+def test_a_popup_on_a_telephone_lies_clear_of_the_buttons_and_whole_on_the_map(
+    opened: Open,
+) -> None:
+    frames = sample_frames()
+    view = opened(frames, width=390)
+    for name in ("home-1", "site-8"):
+        home = frames.facilities.set_index("id").loc[name]
+        view.page.mouse.click(*view.place(home["lon"], home["lat"]))
+        view.popup()
+        left, top, right, low = view.box(".leaflet-popup")
+        for button in (".leaflet-control-zoom", ".siting-north"):
+            x0, y0, x1, y1 = view.box(button)
+            assert right <= x0 or x1 <= left or low <= y0 or y1 <= top, button
+        west, north, east, south = view.box(".folium-map")
+        assert west <= left < right <= east
+        assert north <= top < low <= south
+        view.close()
+
+
+@needs_browser
+def test_facilities_are_smaller_on_a_far_view_and_so_is_their_legend(opened: Open) -> None:
+    view = opened(sample_frames())
+    widths = []
+    for zoom in (13, 10):
+        view.page.evaluate(
+            f"window[document.querySelector('.folium-map').id].setZoom({zoom}, {{animate: false}})"
+        )
+        left, _, right, _ = view.box("path.siting-proposed")
+        legend = float(view.page.locator(".siting-sizes circle").last.get_attribute("r") or 0)
+        widths.append((right - left, legend))
+    (near, far), (near_legend, far_legend) = zip(*widths, strict=True)
+    assert far < 0.7 * near
+    assert far_legend == pytest.approx(near_legend / 2)
+
+
+def test_a_layout_that_was_only_audited_is_not_called_a_plan() -> None:
+    full = sample_frames()
+    page = make_map(replace(full, record=full.record | {"status": "audited", "stages": []}))
+    told = page.get_root().render()
+    panel = told[told.index('<aside class="siting-side"') : told.index("</aside>")]
+    for key in ("row_judged", "status_audited"):
+        assert text(f"map.{key}", "zh") in panel
+    assert text("map.row_plan", "zh") not in panel
+    assert f'"{text("map.layer_judged", "zh")}"' in told
+    data = json.loads(re.findall(r'id="siting-data">(.*?)</script>', told, re.DOTALL)[0])
+    assert data["words"]["popup_after"] == text("map.row_judged", "zh")
+
+
+def test_a_class_without_elders_has_dashes_for_shares() -> None:
+    full = sample_frames()
+    elders = full.record["elders"] | {"high": 0.0}
+    shares = {state: {"high": 1.0, "medium": 0.99996} for state in full.record["coverage"]}
+    made = make_map(replace(full, record=full.record | {"elders": elders, "coverage": shares}))
+    rows = re.findall(r"<tr><th>(.*?)</th>(.*?)</tr>", made.get_root().render())
+    cells = {label: re.findall(r"<td>(.*?)</td>", rest) for label, rest in rows}
+    assert cells[text("map.row_high", "zh")] == ["–"] * 3
+    assert cells[text("map.row_medium", "zh")] == ["99.9%"] * 3
+
+
+def test_service_areas_have_no_holes_where_blocks_are() -> None:
+    full = sample_frames()
+    x, y = full.facilities.geometry.iloc[0].coords[0]
+    ring = Polygon([(x - 900, y - 900), (x + 900, y - 900), (x + 900, y + 900), (x - 900, y + 900)],
+                   [[(x, y), (x + 200, y), (x + 200, y + 200), (x, y + 200)]])  # fmt: skip
+    areas = gpd.GeoDataFrame({"distance_m": [500.0]}, geometry=[ring], crs=CRS)
+    data = payload(replace(full, service_areas=areas), "zh", themes(full, "zh"), None)
+    (area,) = data["service"]
+    assert len(area["geometry"]["coordinates"]) == 1
+
+
 def empty(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame.iloc[:0].copy()
 
@@ -318,10 +420,28 @@ def emptied() -> dict[str, Frames]:
 @needs_browser
 @pytest.mark.parametrize("case", emptied())
 def test_what_is_missing_is_left_out(opened: Open, case: str) -> None:
-    view = opened(emptied()[case])
-    view.toggle("service")
+    frames = emptied()[case]
+    view = opened(frames)
     view.page.mouse.click(700, 450)
     assert view.popup()
+    told = view.page.locator(".leaflet-control-layers-overlays").inner_text().split("\n")
+    left = {line.strip() for line in told} - {""}
+    assert left == {text(f"map.layer_{key}", "zh") for key in shown_overlays(frames)}
+
+
+def shown_overlays(frames: Frames) -> list[str]:
+    """Return the overlays that a town has something for."""
+    status = set(frames.facilities["status"])
+    present = {
+        "roads": len(frames.roads) > 0,
+        "zones": frames.zones is not None,
+        "units": frames.study_area is not None or frames.units.geometry.notna().any(),
+        "service": len(frames.service_areas) > 0,
+        "exclusions": frames.exclusions is not None,
+        "existing": bool(status & {"existing", "closed", "outside"}),
+        "proposed": bool(status & {"new", "extended", "planned", "reserved"}),
+    }
+    return [key for key, here in present.items() if here]
 
 
 def test_no_demand_still_makes_a_map(tmp_path: Path) -> None:
@@ -377,7 +497,10 @@ def test_reason_without_words_is_still_uncovered() -> None:
     full = sample_frames()
     odd = full.demand.assign(reason=full.demand["reason"].replace("excluded", "sunspots"))
     entries = themes(replace(full, demand=odd), "zh")["after"]["entries"]
-    assert entries[-1]["people"]
+    (fallback,) = [each for each in entries if each["label"] == text("map.cover_uncovered", "zh")]
+    elders = full.demand.loc[full.demand["reason"] == "excluded", "elders"].sum()
+    assert fallback["people"] == f"{elders:,.0f} 人"
+    assert fallback["bad"]
 
 
 def test_data_is_json_without_markup() -> None:

@@ -15,12 +15,13 @@ import pytest
 from frames_sample import sample_frames
 from PIL import Image
 from pypdf import PdfReader
-from shapely import affinity, get_coordinates
+from shapely import Polygon, affinity, box, get_coordinates, union_all
 
 from siting.outputs import sheet
 from siting.outputs.fonts import FontError
+from siting.outputs.generalise import fill_holes
 from siting.outputs.sheet import draw_sheet, write_sheet
-from siting.outputs.sheet_map import choose_window
+from siting.outputs.sheet_map import choose_window, symbol_scale, uncovered_in
 from siting.outputs.sheet_page import Paper, shorten, width_mm, wrap
 from siting.texts import catalogue
 
@@ -89,7 +90,7 @@ def test_the_page_is_a3_landscape(folder: Path) -> None:
 def test_the_chinese_of_the_pdf_can_be_searched(folder: Path) -> None:
     words = PdfReader(folder / "sheet.pdf").pages[0].extract_text()
     for expected in ("示例城区 2025 规划布点图", "图例", "规划新建设施", "望江养老院", "四季青里",
-                     "内部研究，未经审图", "审图号", "编制单位", "比例尺 1:20,000", "u1",
+                     "内部研究，未经审图", "审图号", "编制单位", "比例尺 1:15,000", "u1",
                      "数据来源：小区.gpkg", "2026-11-20"):  # fmt: skip
         assert expected in words, expected
 
@@ -134,11 +135,14 @@ def test_bar_scale_axes_and_number_say_the_same(frames: Frames, figure: Figure) 
 
 @pytest.mark.parametrize(
     ("factor", "denominator"),
-    [(0.2, 5_000), (1.0, 20_000), (1.25, 20_000), (2.0, 50_000), (30, 500_000)],
-)
-def test_the_denominator_is_the_smallest_standard_one_that_fits(
+    [(0.2, 3_000), (1.0, 15_000), (1.25, 20_000), (2.0, 30_000), (4.0, 60_000), (5.0, 75_000),
+     (5.5, 100_000), (30, 500_000)],
+)  # fmt: skip
+def test_the_denominator_is_the_smallest_of_the_list_that_fits(
     frames: Frames, factor: float, denominator: int
 ) -> None:
+    # 3 km times the factor, over the 214 mm that the margins leave of the map's height.
+    assert 3_000_000 * factor / 214 <= denominator
     x, y = frames.study_area.bounds[:2]
     larger = _moved(frames, [factor, 0, 0, factor, x - factor * x, y - factor * y])
     window = choose_window(larger, sheet.MAP)
@@ -205,7 +209,7 @@ def test_existing_and_proposed_differ_in_shape_and_colour(figure: Figure) -> Non
 
 
 def test_numbers_and_names_do_not_overlap(frames: Frames) -> None:
-    figure = draw_sheet(_crowded(frames, 400))
+    figure = draw_sheet(_crowded(frames, 250))
     labels = [t for t in figure.axes[1].texts if str(t.get_gid()).startswith("label:")]
     assert len(labels) > 50
     boxes = np.array([item.get_window_extent().extents for item in labels])
@@ -249,7 +253,72 @@ def test_a_share_just_below_the_whole_is_not_printed_as_the_whole(frames: Frames
     }
     words = _words(draw_sheet(replace(frames, record=record))).split("\n")
     assert "99.9%" in words
-    assert words.count("100.0%") == 1
+    assert words.count("100%") == 1
+    assert "100.0%" not in words
+
+
+def test_a_class_without_elders_has_dashes_for_shares(frames: Frames) -> None:
+    elders = frames.record["elders"] | {"high": 0.0}
+    shares = {state: {"high": 1.0, "medium": 0.25} for state in ("existing", "plan", "reachable")}
+    record = frames.record | {"elders": elders, "coverage": shares}
+    words = _words(draw_sheet(replace(frames, record=record))).split("\n")
+    row = words.index("高密度区覆盖率（500 米）")
+    assert words[row + 1 : row + 3] == ["—", "—"]
+    row = words.index("中密度区覆盖率（1,000 米）")
+    assert words[row + 1 : row + 3] == ["25.0%", "25.0%"]
+
+
+def test_units_stand_in_the_panel_and_what_is_in_none_is_called_so(frames: Frames) -> None:
+    units = frames.units.copy()
+    units.loc[1, ["id", "geometry"]] = ["no_unit", None]
+    words = _words(draw_sheet(replace(frames, units=units))).split("\n")
+    row = words.index("u1", words.index("规划单元床位"))
+    elders = float(units["elders"].iloc[0])
+    assert words[row : row + 5] == ["u1", f"{elders:,.0f}", "522", "430", "92"]
+    assert words.index("不属任何单元") > row
+    assert "no_unit" not in words
+
+
+def test_a_layout_that_was_only_audited_is_not_called_a_plan(frames: Frames) -> None:
+    record = frames.record | {"status": "audited", "stages": []}
+    words = _words(draw_sheet(replace(frames, record=record)))
+    assert "示例城区 2025 布局评估图" in words
+    assert "规划布点图" not in words
+    assert "所审布局" in words.split("\n")
+    assert "仅审核，未求解" in words.split("\n")
+
+
+def test_symbols_shrink_where_facilities_stand_close_together() -> None:
+    def table(apart: float) -> pd.DataFrame:
+        places = np.arange(6) * apart
+        return pd.DataFrame({"px": places, "py": np.zeros(6)})
+
+    assert symbol_scale(table(12.0)) == 1.0
+    assert symbol_scale(table(4.5)) == pytest.approx(0.75)
+    assert symbol_scale(table(0.1)) == 0.5
+    assert symbol_scale(table(1.0).head(1)) == 1.0
+
+
+def test_names_of_zones_do_not_hide_uncovered_points(frames: Frames) -> None:
+    figure = draw_sheet(frames)
+    window = choose_window(frames, sheet.MAP)
+    crosses = window.on_page(uncovered_in(frames, window))
+    assert len(crosses) > 20
+    for label in (t for t in figure.axes[1].texts if t.get_gid() == "label:zone"):
+        extent = label.get_window_extent().transformed(figure.axes[1].transData.inverted())
+        x, y = crosses.T
+        hidden = (x > extent.x0) & (x < extent.x1) & (y > extent.y0) & (y < extent.y1)
+        assert not hidden.any(), label.get_text()
+
+
+def test_service_areas_are_drawn_without_the_insides_of_blocks() -> None:
+    block, quarter, lake = box(0, 0, 300, 300), box(500, 0, 900, 400), box(0, 1000, 10, 1010)
+    area = box(-1000, -1000, 2000, 2000).difference(union_all([block, quarter, lake]))
+    filled = fill_holes([area, None, Polygon()])
+    assert filled[0].area == pytest.approx(9e6 - quarter.area)  # 16 ha stay open, 9 ha do not
+    assert filled[1] is None
+    assert filled[2].is_empty
+    assert fill_holes([area], least_m2=100.0)[0].area == pytest.approx(area.area)
 
 
 def test_the_estimate_stamp_names_the_method_and_is_absent_without(frames: Frames) -> None:
@@ -283,7 +352,7 @@ def test_every_character_drawn_is_in_the_font(
 ) -> None:
     faces = []
 
-    def note(*arguments: Any) -> Paper:  # noqa: ANN401
+    def note(*arguments: Any) -> Paper:
         faces.append(arguments[1])
         return Paper(*arguments)
 

@@ -18,6 +18,7 @@ from siting.objective import STAGES
 from siting.outputs.check_page import SEVERITIES, WORDS
 from siting.outputs.tables import CODES, CSV_COLUMNS
 from siting.scenario import Candidates, Density, Scenario, Spread
+from siting.scenario_file import EXPECTED
 from siting.sites import KINDS
 from siting.standards.standard import LegalStatus
 from siting.study.curve import CURVE_COLUMNS
@@ -26,7 +27,9 @@ from siting.texts import LANGUAGES, catalogue, text
 
 SOURCES = sorted(Path(siting.__file__).parent.rglob("*.py"))
 ALWAYS = {"errors": {"many"}, "check": {"count", "elders"}}
-FROM_PYDANTIC = {"key", "names"}
+FROM_PYDANTIC = {"key", "names", "found"}
+SAMPLES = {"support": "zone", "method": "road_length", "kinds": "canteen, 理发店", "share": 0.25}
+"""Values of placeholders that stand for codes, as the sources give them."""
 TRADITIONAL = set(
     "這個們來時會對說國學與為從後開關見東門馬車長書點過還進動實現發電話單據網絡設標規範圍區處總數線"
     "層級類種樣條員務無論養療護設醫樓歲產業權積價費錢歸終結構畫圖裏裡麵週鄉鎮縣離徑邊並於"
@@ -68,7 +71,8 @@ def test_sentences_end_and_have_no_double_spaces() -> None:
 
 def _is_piece(key: str) -> bool:
     """Return whether a text is a part of a sentence or of a page, not a sentence."""
-    return key in {"errors.colon", "errors.examples"} or key.startswith("check.page_")
+    pieces = ("check.page_", "errors.expect_")
+    return key in {"errors.colon", "errors.examples"} or key.startswith(pieces)
 
 
 def _blanks(sentence: str) -> set[str]:
@@ -104,7 +108,7 @@ class _Said:
             given = {each.arg for each in call.keywords if each.arg}
             self._note(self.lines, call.args[1], scope, given, where)
         elif plain == "ValueError" and (
-            found := re.match(r"'([a-z_]+):", ast.unparse(call.args[0]))
+            found := re.match(r"f?'([a-z_]+):", ast.unparse(call.args[0]))
         ):
             self.faults.append((found[1], FROM_PYDANTIC, where))
         elif plain == "text" and call.args and isinstance(call.args[0], ast.Constant):
@@ -131,7 +135,7 @@ def _scopes(tree: ast.Module) -> list[ast.AST]:
     functions: list[ast.AST] = []
 
     class Finder(ast.NodeVisitor):
-        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
             functions.append(node)
 
     Finder().visit(tree)
@@ -219,6 +223,7 @@ def test_every_code_has_its_sentence_and_every_blank_its_value(said: _Said, grou
 def test_no_sentence_stands_unused(said: _Said, group: str) -> None:
     used = {f"{group}.{code}" for code, _, _ in (said.faults if group == "errors" else said.lines)}
     used |= {key for key, _ in said.texts}
+    used |= {f"errors.expect_{each}" for each in EXPECTED.values()}
     used |= {f"check.page_{word}" for word in (*WORDS, *(f"{each}s" for each in SEVERITIES))}
     written = {key for key in catalogue() if key.startswith(f"{group}.")}
     assert sorted(written - used) == []
@@ -245,7 +250,7 @@ def test_every_fault_and_line_renders(said: _Said, language: str) -> None:
             assert sentence.startswith("homes.csv")
             assert "None" not in sentence
     for code, given, _ in said.lines:
-        values = dict.fromkeys(given - {"count", "elders", "examples"}, 1.5)
+        values = {key: SAMPLES.get(key, 1.5) for key in given - {"count", "elders", "examples"}}
         assert CheckLine("info", code, "demand", 3, 12.0, (), values).render(language)
 
 
@@ -259,7 +264,8 @@ def _table_keys() -> set[str]:
         "sheet": {*CSV_COLUMNS, "curve", "density", "summary", "fields"},
         "status": {"existing", "new", "extended", "planned", "reserved", "closed", "outside"},
         "class": set(CLASSES),
-        "reason": {"no_candidate_in_reach", "off_network", "locked_out", "excluded", "over_limit", "not_chosen"},
+        "reason": {"no_candidate_in_reach", "off_network", "locked_out", "excluded", "over_limit",
+                   "not_chosen"},
         "verdict": {"met", "unmet", "not_applicable", "unknown"},
         "legal": set(get_args(LegalStatus)),
         "state": {"existing", "plan"},
@@ -297,7 +303,7 @@ def test_tables_have_all_their_words() -> None:
     written = {key.removeprefix("tables.") for key in catalogue() if key.startswith("tables.")}
     assert sorted(_table_keys() - written) == []
     assert sorted(written - _table_keys()) == []
-    assert {group for group in CODES.values()} <= {key.split("_")[0] for key in written}
+    assert set(CODES.values()) <= {key.split("_")[0] for key in written}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

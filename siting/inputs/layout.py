@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from siting.errors import EmptyInputError
-from siting.inputs.layers import read_layer, read_table, require_columns, require_file
-from siting.tables import ids, numbers
+from siting.inputs.coordinates import project_points, working_crs
+from siting.inputs.layers import read_layer, require_columns, require_file
+from siting.inputs.table_files import read_table
+from siting.tables import ids, labels, numbers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +24,7 @@ __all__ = ["read_layout"]
 NOT_STANDING = frozenset({"closed", "reserved"})
 
 
-def read_layout(path: Path) -> DataFrame:
+def read_layout(path: Path, *, crs: Any = None) -> DataFrame:
     """
     Return the facilities of a layout: ``id, beds``, and ``x, y`` where the file has them.
 
@@ -31,27 +34,37 @@ def read_layout(path: Path) -> DataFrame:
         Result folder (its ``facilities.csv``), GeoPackage (layer ``facilities``), or a CSV or Excel
         table with columns ``id`` and ``beds``; rows with status ``closed`` or ``reserved`` do not
         stand.
+    crs
+        Working system that ``x`` and ``y`` are in; None: they are not checked.
 
     Raises
     ------
     InputError
         If the file is missing, a column is missing, or beds are no whole numbers.
+    CrsError
+        If coordinates cannot be in the working system.
     """
     file = path / "facilities.csv" if path.is_dir() else path
     require_file(file, "--layout")
     if file.suffix.lower() == ".gpkg":
         table = pd.DataFrame(read_layer(file, layer="facilities").drop(columns="geometry"))
+        table.index += 1
     else:
         table = read_table(file)
     require_columns(table, {"id": "id", "beds": "beds"}, where=file.name)
-    first_row = 1 if file.suffix.lower() == ".gpkg" else 2
-    where = {"where": file.name, "first_row": first_row}
-    names = ids(table, "id", stem=file.stem, **where)  # type: ignore[arg-type]
-    beds = numbers(table, "beds", ids=names, whole=True, **where)  # type: ignore[arg-type]
+    where: dict[str, Any] = {"where": file.name, "file_rows": table.index.to_numpy()}
+    names = ids(table, "id", stem=file.stem, **where)
+    beds = numbers(table, "beds", ids=names, whole=True, **where)
     layout = pd.DataFrame({"id": names, "beds": beds.astype(np.int64)})
     for axis in ("x", "y"):
         if axis in table:
-            layout[axis] = numbers(table, axis, ids=names, low=None, missing=np.nan, **where)  # type: ignore[arg-type]
+            layout[axis] = numbers(table, axis, ids=names, low=None, missing=np.nan, **where)
+    if crs is not None and {"x", "y"} <= set(layout.columns):
+        target = working_crs(crs)
+        label = partial(labels, names, file_rows=where["file_rows"])
+        project_points(
+            layout["x"], layout["y"], crs=target, target=target, where=file.name, label=label
+        )
     if "status" in table:
         standing = ~table["status"].astype(str).isin(NOT_STANDING).to_numpy()
         layout = layout[standing].reset_index(drop=True)

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 
-from siting.errors import EmptyInputError, InputError
-from siting.inputs.layers import as_working_crs, read_layer, require_file
+from siting.errors import EmptyInputError, Fault, InputError
+from siting.inputs.coordinates import as_working_crs
+from siting.inputs.foreign import first_line, quiet
+from siting.inputs.layers import names_no_crs, read_layer, require_file
 from siting.network import CROSSING_TAGS, Network, build_network
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ NOT_WALKABLE = frozenset(
 )  # fmt: skip
 """Values of ``highway`` that nobody walks on; with ``foot=no`` they are left out of OSM input."""
 
+LINES = frozenset({"LineString", "MultiLineString", "LinearRing"})
 OSM_TAGS = ("highway", "foot", *CROSSING_TAGS)
 
 
@@ -58,6 +62,11 @@ def read_network(
     node_crossings
         True: lines that cross also meet, except where bridge, tunnel or layer differ.
 
+    Returns
+    -------
+    network
+        Nodes where roads meet and straight edges between them, in ``crs``.
+
     Raises
     ------
     InputError
@@ -79,46 +88,51 @@ def read_roads(
 ) -> tuple[GeoDataFrame, int]:
     """Return road lines in a projected CRS, and how many rows no one may walk on were left out."""
     if isinstance(source, gpd.GeoDataFrame):
-        lines, closed = source, 0
+        where, lines, closed = "network", source, 0
     else:
         path = require_file(Path(source), "network.path")
-        lines, closed = _read_file(path, layer)
-    where = "network" if isinstance(source, gpd.GeoDataFrame) else Path(source).name
-    wrong = ~lines.geom_type.isin(["LineString", "MultiLineString", "LinearRing"])
-    if wrong.any():
-        raise InputError.of(
-            "not_lines",
-            where,
-            lines.index[wrong] + 1,
-            found=", ".join(sorted({str(kind) for kind in lines.geom_type[wrong]})),
-        )
+        where = path.name
+        lines, closed = _read_file(path, layer, check)
+        if declared is not None and names_no_crs(path):
+            lines = lines.set_crs(None, allow_override=True)
     if lines.empty:
         raise EmptyInputError.of("empty_layer", where)
+    _refuse_other_shapes(lines, where)
     return as_working_crs(lines, crs, where=where, declared=declared, check=check), closed
 
 
-def _read_file(path: Path, layer: str | None) -> tuple[GeoDataFrame, int]:
+def _refuse_other_shapes(lines: GeoDataFrame, where: str) -> None:
+    """Refuse rows that are no lines, or have no shape."""
+    rows = np.arange(1, len(lines) + 1).astype(str)
+    empty = (lines.geometry.isna() | lines.geometry.is_empty).to_numpy()
+    wrong = ~lines.geom_type.isin(LINES).to_numpy() & ~empty
+    faults = []
+    if empty.any():
+        faults.append(Fault("empty_geometry", where, {}, tuple(rows[empty])))
+    if wrong.any():
+        found = ", ".join(sorted(set(lines.geom_type[wrong])))
+        faults.append(Fault("not_lines", where, {"found": found}, tuple(rows[wrong])))
+    if faults:
+        raise InputError(*faults)
+
+
+def _read_file(path: Path, layer: str | None, check: DataCheck | None) -> tuple[GeoDataFrame, int]:
     """Return the lines of a file by its kind, and how many were left out as not walkable."""
     name = path.name.lower()
     if name.endswith((".osm", ".osm.gz", ".pbf")):
         return _walkable(_read_osm(path))
     if name.endswith(".graphml"):
         return _walkable(_read_graphml(path))
-    return read_layer(path, layer=layer), 0
+    return read_layer(path, layer=layer, check=check), 0
 
 
-def _foreign(read: Any, path: Path | str, **options: Any) -> Any:
+def _foreign(read: Any, path: Path, source: Path | str | None = None, **options: Any) -> Any:
     """Return what another library reads, its failures told in our words."""
     try:
-        return read(path, **options)
+        with quiet():
+            return read(path if source is None else source, **options)
     except (OSError, ValueError, KeyError, TypeError, SyntaxError, RuntimeError) as error:
-        raise InputError.of("unreadable", Path(path).name, found=_first_line(error)) from error
-
-
-def _first_line(error: BaseException) -> str:
-    """Return the first line of a foreign error, without any path in it."""
-    line = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {line[0][:160] if line else ''}"
+        raise InputError.of("unreadable", path.name, found=first_line(error, path)) from error
 
 
 def _read_graphml(path: Path) -> GeoDataFrame:
@@ -140,15 +154,18 @@ def _read_osm(path: Path) -> GeoDataFrame:
     """
     source = f"/vsigzip/{path.resolve().as_posix()}" if path.suffix.lower() == ".gz" else path
     lines = _foreign(
-        pyogrio.read_dataframe, source, layer="lines", columns=["highway", "other_tags"]
+        pyogrio.read_dataframe, path, source, layer="lines", columns=["highway", "other_tags"]
     )
     areas = _foreign(
-        pyogrio.read_dataframe, source, layer="multipolygons", columns=["other_tags"],
+        pyogrio.read_dataframe, path, source, layer="multipolygons", columns=["other_tags"],
         where="other_tags LIKE '%\"highway\"%'",
     )  # fmt: skip
     areas["highway"] = areas["other_tags"].str.extract(r'"highway"=>"([^"]*)"', expand=False)
     areas = areas.set_geometry(areas.geometry.boundary)
-    ways = pd.concat([each for each in (lines, areas) if len(each)], ignore_index=True)
+    filled = [each for each in (lines, areas) if len(each)]
+    if not filled:
+        raise EmptyInputError.of("empty_layer", path.name)
+    ways = pd.concat(filled, ignore_index=True)
     ways = gpd.GeoDataFrame(ways, geometry="geometry", crs=lines.crs)
     for tag in OSM_TAGS[1:]:
         ways[tag] = ways["other_tags"].str.extract(rf'"{tag}"=>"([^"]*)"', expand=False)

@@ -119,8 +119,8 @@ def _status(problem: Problem, layout: Layout) -> NDArray[np.object_]:
     sites = problem.sites
     status = np.where(sites.is_existing, "existing", "new").astype(object)
     status[sites.is_existing & (layout.beds > sites.beds)] = "extended"
-    status[sites.is_existing & ~layout.is_open] = "closed"
     status[problem.site_unit < 0] = "outside"
+    status[sites.is_existing & ~layout.is_open] = "closed"
     return status
 
 
@@ -143,7 +143,8 @@ def _demand(prepared: Prepared, existing: Audit, plan: Audit, *, planned: bool) 
     """Return one row per demand point."""
     problem, judged = prepared.problem, plan.judged
     duty = ~np.isnan(problem.standard_m)
-    reason, blocked = reasons(problem, judged, planned=planned)
+    on_foot = prepared.scenario.distance == "network"
+    reason, blocked = reasons(problem, judged, planned=planned, on_foot=on_foot)
     nearest = judged.nearest_site
     names = np.array([*problem.sites.id, None], dtype=object)[nearest]
     note = np.where((problem.demand_zone < 0) & (prepared.zones is not None), "no_zone", "").astype(
@@ -252,8 +253,9 @@ def density_frame(prepared: Prepared) -> pd.DataFrame:
 def _service_areas(prepared: Prepared, plan: Audit) -> gpd.GeoDataFrame:
     """Return the area within each standard of a qualifying facility."""
     problem = prepared.problem
-    on = plan.judged.qualifies & problem.site_on_network
-    network = prepared.network if prepared.scenario.distance == "network" else None
+    on_foot = prepared.scenario.distance == "network"
+    on = plan.judged.qualifies & (problem.site_on_network | (not on_foot))
+    network = prepared.network if on_foot else None
     metres = sorted({rule.parameters.distance_m for rule in problem.of_kind("coverage")})
     shapes = [service_area(network, problem.sites.xy[on], distance_m=each) for each in metres]
     crs = prepared.demand.shapes.crs

@@ -11,7 +11,7 @@ from jinja2 import Environment
 
 from siting.errors import OutputError
 from siting.tables import DataCheck
-from siting.texts import text
+from siting.texts import percent, text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -155,7 +155,7 @@ def _readings(density: pd.DataFrame | None, language: str) -> list[dict[str, Any
             "support": text(f"tables.support_{each['support']}", language),
             "elders": [f"{each[f'elders_{name}']:,.1f}" for name in ("high", "medium", "low")],
             "share": each.get("changed_share", 0.0),
-            "changed": f"{each['changed_share']:.1%}" if "changed_share" in each else "",
+            "changed": percent(each["changed_share"]) if "changed_share" in each else "",
             "used": bool(each.get("used", False)),
         }
         for each in density.to_dict("records")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -25,6 +26,12 @@ OURS = frozenset(
 )  # fmt: skip
 """Names of files that a result folder may hold."""
 
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""What file managers leave in any folder; it goes with the old result."""
+
+OPEN_MARKS = (r"~\$.+", r"\.~lock\..+#", r"plan\.gpkg-(wal|shm|journal)")
+"""What Excel, LibreOffice and QGIS keep beside a file for as long as it is open."""
+
 
 def refuse_foreign(folder: Path) -> None:
     """
@@ -33,15 +40,18 @@ def refuse_foreign(folder: Path) -> None:
     Raises
     ------
     OutputError
-        If the folder is a file, or holds other files.
+        If the folder is a file, holds other files, or a file of it is open in another program.
     """
     if not folder.exists():
         return
     if not folder.is_dir():
         raise OutputError.of("out_is_file", folder.name)
-    foreign = sorted(item.name for item in folder.iterdir() if item.name not in OURS)
-    if foreign:
-        raise OutputError.of("out_foreign", folder.name, foreign)
+    names = sorted(item.name for item in folder.iterdir() if item.name not in OURS | LITTER)
+    marks = [name for name in names if any(re.fullmatch(mark, name) for mark in OPEN_MARKS)]
+    if len(marks) < len(names):
+        raise OutputError.of("out_foreign", folder.name, sorted({*names} - {*marks}))
+    if marks:
+        raise OutputError.of("out_in_use", folder.name, found=", ".join(marks))
 
 
 @contextmanager
@@ -49,7 +59,8 @@ def written_folder(folder: Path) -> Iterator[Path]:
     """
     Give an empty folder to write to, and put it in the place of the old result at the end.
 
-    If anything fails the old result stays as it was and nothing of the new one is left.
+    If anything fails the old result stays as it was and nothing of the new one is left; only if
+    the new one is whole and the old cannot be moved, it is kept beside it as ``<name>-new``.
 
     Raises
     ------
@@ -61,16 +72,28 @@ def written_folder(folder: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     except OSError as error:
-        raise OutputError.of("out_not_writable", folder.name, found=error.strerror) from error
+        raise OutputError.of(
+            "out_not_writable", folder.name, found=error.strerror or error
+        ) from error
     try:
         yield part
         _swap(part, folder)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
-        raise OutputError.of("out_not_writable", folder.name, found=error.strerror) from error
+        raise OutputError.of(
+            "out_not_writable", folder.name, found=error.strerror or error
+        ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _beside(folder: Path) -> Path:
+    """Return the first free name for a result whose place is taken: ``<name>-new``, ``-new-2``."""
+    names = (
+        folder.with_name(f"{folder.name}-new{k}") for k in ("", *(f"-{n}" for n in range(2, 99)))
+    )
+    return next(name for name in names if not name.exists())
 
 
 def _swap(part: Path, folder: Path) -> None:
@@ -83,7 +106,10 @@ def _swap(part: Path, folder: Path) -> None:
     try:
         folder.replace(old)
     except OSError as error:
-        raise OutputError.of("out_in_use", folder.name, found=error.strerror) from error
+        kept = _beside(folder)
+        part.replace(kept)
+        found = error.strerror or error
+        raise OutputError.of("out_kept", folder.name, found=found, kept=kept.name) from error
     try:
         part.replace(folder)
     except OSError:

@@ -21,6 +21,8 @@ from fontTools.ttLib import TTCollection, TTFont, TTLibError, newTable
 from fontTools.varLib.instancer import instantiateVariableFont
 from matplotlib.font_manager import findSystemFonts
 
+from siting.errors import Fault, OutputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -56,7 +58,7 @@ PACKAGE = "justmytype_intl_cjk"
 PACKAGED = ("notosanssc/NotoSansSC[wght].ttf", "notosanstc/NotoSansTC[wght].ttf")
 
 
-class FontError(RuntimeError):
+class FontError(OutputError):
     """No font on this machine holds the characters that a sheet must show."""
 
 
@@ -137,7 +139,7 @@ def find_face(
         if best is not None and not any(c.isalpha() for c in best[2]):
             break
     if best is None or _mostly_blank(wish, best[2]):
-        raise FontError(_no_font(must | wish, found))
+        raise _no_font(must | wish, found)
     folder = cache if cache is not None else Path(mpl.get_cachedir()) / "siting-fonts"
     return _face(best[1], must | (wish - best[2]), folder)
 
@@ -215,16 +217,11 @@ def _mostly_blank(wish: frozenset[str], lacking: frozenset[str]) -> bool:
     return 2 * len(chinese & lacking) > len(chinese)
 
 
-def _no_font(wanted: frozenset[str], found: list[Path]) -> str:
-    """Return the message that no font will do, with the first characters that are missing."""
+def _no_font(wanted: frozenset[str], found: list[Path]) -> FontError:
+    """Return the error that no font will do, with the first characters that are missing."""
     held = frozenset().union(*(_characters(path) for path in found))
     sample = "".join(sorted(wanted - held)[:5]) or "".join(sorted(wanted)[-5:])
-    return (
-        f"fonts: expected one font with every character of the sheet, got none among "
-        f"{len(found)} (missing for instance {sample}). Install SimHei, Microsoft YaHei or "
-        f"Noto Sans CJK, or the package justmytype-intl-cjk. "
-        f"字体：未找到含全部所需汉字的字体，请安装黑体、微软雅黑或思源黑体。"
-    )
+    return FontError(Fault("no_font", "sheet.pdf", {"count": len(found), "missing": sample}))
 
 
 def _face(source: Path, characters: frozenset[str], folder: Path) -> Face:

@@ -33,7 +33,7 @@ class Frames:
     units
         Polygons (geometry may be None), the columns of ``units.csv``.
     zones
-        Polygons: ``id, name, elders, area_km2, density_per_km2, density_class``; None without zones.
+        Polygons: ``id, name, elders, area_km2, density_per_km2, density_class``; None without any.
     audit
         The columns of ``audit.csv``.
     density

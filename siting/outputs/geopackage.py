@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
 
+from siting.errors import OutputError
 from siting.outputs.map_themes import truth
 from siting.outputs.qgis_styles import layer_styles
 from siting.outputs.tables import csv_tables
@@ -55,6 +57,11 @@ WORDS = {
 PARTS = {"MultiPolygon": (3, 6), "MultiLineString": (1, 2, 5), "Point": (0,)}
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 VERSION = "1.2"  # read by every GIS in use; later versions add nothing that is needed here
+MOMENT = "%Y-%m-%dT%H:%M:%S.000Z"
+NOT_WRITTEN = (
+    OSError, sqlite3.Error, DataSourceError, DataLayerError, FeatureError, GeometryError,
+)  # fmt: skip
+"""What a full disk or a folder without rights looks like from here."""
 
 STYLE_TABLE = """
 CREATE TABLE layer_styles (
@@ -71,8 +78,8 @@ INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geome
 VALUES ('', '', ?, 'geom', ?, ?, '', ?, ?, '', ?)
 """
 STYLE_CONTENTS = """
-INSERT INTO gpkg_contents (table_name, data_type, identifier, description)
-VALUES ('layer_styles', 'attributes', 'layer_styles', '')
+INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change)
+VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?)
 """
 
 
@@ -90,24 +97,50 @@ def write_geopackage(frames: Frames, path: Path) -> None:
     frames
         The tables of the run.
     path
-        File to write; an old one is replaced.
+        File to write; an old one is replaced. The same tables give the same bytes.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
     """
-    path.unlink(missing_ok=True)
     language = frames.info["language"]
     tables = _tables(frames)
-    for name, table in tables.items():
-        options: dict[str, Any] = {}
-        if name in KINDS:
-            options = {"geometry_type": KINDS[name], "promote_to_multi": KINDS[name] != "Point"}
-        pyogrio.write_dataframe(
-            table, path, layer=name, driver="GPKG", dataset_options={"VERSION": VERSION},
-            layer_options={"DESCRIPTION": text(f"geopackage.layer_{name}", language)}, **options,
-        )  # fmt: skip
     columns = {
         name: [each for each in table.columns if each != "geometry"]
         for name, table in tables.items() if name in KINDS
     }  # fmt: skip
-    _write_styles(path, layer_styles(frames, columns, language), language)
+    styles = layer_styles(frames, columns, language)
+    moment = datetime.fromisoformat(frames.info["date"]).replace(tzinfo=UTC)
+    try:
+        path.unlink(missing_ok=True)
+        with _dated(moment):
+            for name, table in tables.items():
+                _write_layer(table, path, name, language)
+        _write_styles(path, styles, language, moment)
+    except NOT_WRITTEN as error:
+        raise OutputError.of("out_not_writable", path.name, found=error) from error
+
+
+@contextmanager
+def _dated(moment: datetime) -> Iterator[None]:
+    """Let GDAL note the date of the run as the time of change, not that of the clock."""
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": moment.strftime(MOMENT)})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def _write_layer(table: pd.DataFrame, path: Path, name: str, language: str) -> None:
+    """Add one layer or table to the file."""
+    options: dict[str, Any] = {}
+    if name in KINDS:
+        options = {"geometry_type": KINDS[name], "promote_to_multi": KINDS[name] != "Point"}
+    pyogrio.write_dataframe(
+        table, path, layer=name, driver="GPKG", dataset_options={"VERSION": VERSION},
+        layer_options={"DESCRIPTION": text(f"geopackage.layer_{name}", language)}, **options,
+    )  # fmt: skip
 
 
 def _tables(frames: Frames) -> dict[str, pd.DataFrame]:
@@ -184,7 +217,7 @@ def _numeric(values: pd.Series) -> bool:
 
 def _missing(value: object) -> bool:
     """Whether a value is none of any sort; a list never is."""
-    return value is None or value is pd.NA or value is pd.NaT or value != value
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _words(value: object) -> str | None:
@@ -211,19 +244,22 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{key}", value
 
 
-def _write_styles(path: Path, styles: Mapping[str, list[Style]], language: str) -> None:
+def _write_styles(
+    path: Path, styles: Mapping[str, list[Style]], language: str, moment: datetime
+) -> None:
     """
     Write styles where QGIS looks for them; the first of a layer is its default.
 
     Each has a time of its own: QGIS lists styles of one time several times.
     """
-    now, rows = datetime.now(UTC), []
+    rows: list[tuple[str, str, str, bool, str, str]] = []
     for layer, choices in styles.items():
         about = text(f"geopackage.layer_{layer}", language)
         for place, style in enumerate(choices):
-            moment = (now - timedelta(seconds=len(rows))).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-            rows.append((layer, style.name, style.qml, place == 0, about, moment))
+            then = (moment - timedelta(seconds=len(rows))).strftime(MOMENT)
+            rows.append((layer, style.name, style.qml, place == 0, about, then))
+    contents = (moment.strftime(MOMENT),)
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(STYLE_TABLE)
-        database.execute(STYLE_CONTENTS)
+        database.execute(STYLE_CONTENTS, contents)
         database.executemany(STYLE_ROW, rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from markupsafe import escape
 from siting.outputs.map_data import OPACITY, embed, payload, word
 from siting.outputs.map_raster import Grid, rasterise, theme_picture
 from siting.outputs.map_themes import THEMES, themes
-from siting.texts import text
+from siting.texts import percent, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +27,7 @@ __all__ = ["make_map", "write_map"]
 
 OVERLAYS = ("roads", "zones", "units", "service", "exclusions", "existing", "proposed")
 HIDDEN = ("service",)
+STATES = ("existing", "plan", "reachable")
 
 
 def make_map(frames: Frames) -> folium.Map:
@@ -75,11 +75,16 @@ def _draw(frames: Frames) -> tuple[folium.Map, list[str]]:
     language = frames.info["language"]
     grid = rasterise(frames)
     coded = themes(frames, language)
+    shown = payload(frames, language, coded, grid)
     drawn = folium.Map(tiles=None, prefer_canvas=True, location=[0, 0], zoom_start=3,
                        max_zoom=19, zoom_snap=0.25, zoom_delta=0.5)  # fmt: skip
     drawn.default_js, drawn.default_css = [], []
-    _furnish(drawn, frames, embed(payload(frames, language, coded, grid)))
-    layers = _add_layers(drawn, coded, grid, language)
+    _furnish(drawn, frames, embed(shown))
+    layers = _add_themes(drawn, coded, grid, language)
+    for key in _overlays(shown):
+        name = text(f"map.layer_{key}", language)
+        layers[key] = folium.FeatureGroup(name=name, show=key not in HIDDEN)
+        drawn.add_child(layers[key])
     control = folium.LayerControl(collapsed=False)
     drawn.add_child(control)
     drawn.add_child(_Start(layers, control))
@@ -127,14 +132,14 @@ class _Start(MacroElement):
         self.control = control
 
 
-def _add_layers(
+def _add_themes(
     drawn: folium.Map, coded: dict[str, Any], grid: Grid | None, language: str
 ) -> dict[str, folium.map.Layer]:
-    """Add every layer to the map, filled later by the page's script, and return them by key."""
+    """Add the themes and the choice of none to the map, and return them by key."""
     layers: dict[str, folium.map.Layer] = {}
     for key in (*THEMES, "none"):
-        options: dict[str, Any] = {"name": text(f"map.layer_{key}", language), "overlay": False,
-                   "show": key == "after"}  # fmt: skip
+        name = coded[key]["label"] if key in coded else text("map.layer_none", language)
+        options: dict[str, Any] = {"name": name, "overlay": False, "show": key == "after"}
         if grid is None or key == "none":
             layers[key] = folium.FeatureGroup(**options)
         else:
@@ -142,13 +147,21 @@ def _add_layers(
                 theme_picture(coded[key], grid), grid.corners(), opacity=OPACITY, **options,
                 class_name=f"siting-theme-{key}",
             )  # fmt: skip
-    for key in OVERLAYS:
-        layers[key] = folium.FeatureGroup(
-            name=text(f"map.layer_{key}", language), show=key not in HIDDEN
-        )
     for layer in layers.values():
         drawn.add_child(layer)
     return layers
+
+
+def _overlays(shown: dict[str, Any]) -> list[str]:
+    """Return the overlays that have something to show, in order."""
+    kinds = {place["proposed"] for place in shown["facilities"]}
+    held = {
+        "units": shown["study"] or any(unit["geometry"] for unit in shown["units"]),
+        "service": any(area["geometry"] for area in shown["service"]),
+        "existing": False in kinds,
+        "proposed": True in kinds,
+    }
+    return [key for key in OVERLAYS if held.get(key, shown.get(key))]
 
 
 def _panel(frames: Frames, language: str) -> str:
@@ -160,7 +173,7 @@ def _panel(frames: Frames, language: str) -> str:
              if info.get(f"distance_{grade}_m") is not None}  # fmt: skip
     words = {key: text(f"map.{key}", language) for key in (
         "heading", "note_internal", "panel", "summary", "layers", "legend", "hint", "data_from",
-        "estimate")}  # fmt: skip
+        "sources_joint", "estimate")}  # fmt: skip
     words["sources_heading"] = text("map.sources", language)
     if info["estimate"] is None:
         words["estimate"] = ""
@@ -183,16 +196,20 @@ def _cover_table(record: dict[str, Any], language: str) -> dict[str, Any] | None
     """Return shares and beds before, in the plan and within reach; None without a record."""
     if "coverage" not in record:
         return None
-    states = ("existing", "plan", "reachable")
-    shares = record["coverage"]
-    rows = [
-        (text(f"map.row_{grade}", language), [_share(shares.get(state, {}).get(grade))
-                                              for state in states])
-        for grade in ("high", "medium")
-    ]  # fmt: skip
+    judged = record.get("status") == "audited"
+    keys = ("existing", "judged" if judged else "plan", "reachable")
+    rows = [(text(f"map.row_{grade}", language), _shares(record, grade))
+            for grade in ("high", "medium")]  # fmt: skip
     beds = record.get("beds", {})
-    rows.append((text("map.row_beds", language), [_count(beds.get(state)) for state in states]))
-    return {"heads": [text(f"map.row_{state}", language) for state in states], "rows": rows}
+    rows.append((text("map.row_beds", language), [_count(beds.get(state)) for state in STATES]))
+    return {"heads": [text(f"map.row_{key}", language) for key in keys], "rows": rows}
+
+
+def _shares(record: dict[str, Any], grade: str) -> list[str]:
+    """Return the covered shares of a class in every state; dashes where no one is of that class."""
+    shares = [record["coverage"].get(state, {}).get(grade) for state in STATES]
+    no_one = record.get("elders", {}).get(grade) == 0
+    return ["–" if share is None or no_one else percent(share) for share in shares]
 
 
 def _figures(record: dict[str, Any], language: str) -> list[tuple[str, str]]:
@@ -213,11 +230,6 @@ def _figures(record: dict[str, Any], language: str) -> list[tuple[str, str]]:
         told = word("status", str(record["status"]), language)
         rows.append((text("map.row_status", language), told))
     return rows
-
-
-def _share(value: float | None) -> str:
-    """Return a share in percent, rounded down, so that 100 % means everyone."""
-    return "–" if value is None else f"{math.floor(value * 1000 + 1e-6) / 10:.1f}%"
 
 
 def _count(value: float | None) -> str:

@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siting.outputs.generalise import fill_holes
 from siting.outputs.map_raster import WORLD, Grid, index_picture
 from siting.outputs.map_themes import truth
 from siting.texts import catalogue, text
+from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
     from siting.outputs.frames import Frames
 
-__all__ = ["OPACITY", "embed", "payload", "word"]
+__all__ = ["LOOK", "OPACITY", "PLACES", "embed", "payload", "word"]
 
 DECIMALS = 5  # of a degree: about one metre
 KEEP_M = 1.5  # how far a simplified line may leave the true one
@@ -43,8 +45,8 @@ LOOK: dict[str, Any] = {
     "units": {"color": "#3b2a55", "weight": 2.2, "opacity": 0.9},
     "study": {"color": "#111111", "weight": 1.5, "opacity": 0.7, "dashArray": "8 5"},
     "service": [
-        {"color": "#0b4f8a", "weight": 1.6, "fill": True, "fillOpacity": 0.1},
-        {"color": "#0b4f8a", "weight": 1.4, "dashArray": "5 4", "fill": True, "fillOpacity": 0.05},
+        {"color": "#0b4f8a", "weight": 1.3, "fill": True, "fillOpacity": 0.12},
+        {"color": "#0b4f8a", "weight": 1.1, "dashArray": "5 4", "fill": True, "fillOpacity": 0.06},
     ],
     "exclusions": {"color": "#5a3a1a", "weight": 1.6, "dashArray": "2 4", "fill": True,
                    "fillColor": "#8c6d46", "fillOpacity": 0.3},
@@ -57,14 +59,16 @@ def payload(
 ) -> dict[str, Any]:
     """Return what the page's script draws and looks up, ready for JSON."""
     areas = frames.service_areas.sort_values("distance_m")
+    areas = areas.set_geometry(gpd.GeoSeries(fill_holes(areas.geometry), crs=areas.crs,
+                                             index=areas.index))  # fmt: skip
     excluded = frames.exclusions
     zones = frames.zones
     return {
-        "words": {key.removeprefix("map."): entry[language] for key, entry in catalogue().items()
-                  if key.startswith("map.")},
+        "words": _words(frames, language),
         "look": LOOK,
         "places": {code: text(f"map.facility_{code}", language) for code in PLACES},
         "first": "after",
+        "no_unit": NO_UNIT,
         "themes": {key: {"label": theme["label"], "entries": theme["entries"]}
                    for key, theme in themes.items()},
         "roads": _lines(frames.roads.geometry),
@@ -91,6 +95,15 @@ def payload(
         },
         "bounds": _bounds(frames, grid),
     }  # fmt: skip
+
+
+def _words(frames: Frames, language: str) -> dict[str, str]:
+    """Return the texts that the script writes; without a plan, after is the layout judged."""
+    words = {key.removeprefix("map."): entry[language] for key, entry in catalogue().items()
+             if key.startswith("map.")}  # fmt: skip
+    if frames.record.get("status") == "audited":
+        words["popup_after"] = words["row_judged"]
+    return words
 
 
 def embed(payload: dict[str, Any]) -> str:

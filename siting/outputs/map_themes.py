@@ -24,9 +24,8 @@ CLASS_COLOURS = ("#54278f", "#9e9ac8", "#dcdaeb")
 DENSITY_BREAKS = (0, 500, 1000, 2000, 3000, 5000, 10_000, 20_000)  # display only
 DENSITY_COLOURS = ("#f7fcd0", "#d9f0a3", "#a8dba8", "#5fc0b0", "#2f9dbd", "#2a6fad", "#253c94",
                    "#1b1240")  # fmt: skip
-BEFORE = {"none": "#d9d9d9", "covered": "#56b4e9", "uncovered": "#d55e00"}
+BEFORE = {"covered": "#56b4e9", "uncovered": "#d55e00", "none": "#d9d9d9"}
 AFTER = {
-    "none": "#d9d9d9",
     "kept": "#56b4e9",
     "gained": "#009e73",
     "no_candidate_in_reach": "#d55e00",
@@ -36,6 +35,7 @@ AFTER = {
     "over_limit": "#f0e442",
     "not_chosen": "#e69f00",
     "uncovered": "#a6541b",
+    "none": "#d9d9d9",
 }
 
 
@@ -52,7 +52,7 @@ def themes(frames: Frames, language: str) -> dict[str, dict[str, Any]]:
     coded = {
         "density": np.clip(np.searchsorted(DENSITY_BREAKS, density, side="right") - 1, 0, None),
         "class": _codes(grades, CLASSES),
-        "before": np.choose(before + 1, [0, 2, 1]),
+        "before": np.choose(before + 1, [2, 1, 0]),
         "after": _codes(state, tuple(AFTER)),
     }
     labels = {
@@ -64,7 +64,7 @@ def themes(frames: Frames, language: str) -> dict[str, dict[str, Any]]:
     elders = demand["elders"].to_numpy(dtype=float, na_value=0.0)
     return {
         key: {
-            "label": text(f"map.layer_{key}", language),
+            "label": text(f"map.layer_{_label(key, frames)}", language),
             "codes": coded[key],
             "entries": _entries(*labels[key], coded[key], elders, language),
         }
@@ -72,14 +72,16 @@ def themes(frames: Frames, language: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def _label(key: str, frames: Frames) -> str:
+    """Return which name a theme has: without a plan, what comes after is the layout judged."""
+    return "judged" if key == "after" and frames.record.get("status") == "audited" else key
+
+
 def truth(values: pd.Series) -> np.ndarray:
     """Return 1 for true, 0 for false and -1 for empty, whatever the column is stored as."""
     words = values.astype("object").where(values.notna(), "").astype(str).str.lower()
-    return (
-        words.map({"true": 1, "1": 1, "1.0": 1, "false": 0, "0": 0, "0.0": 0})
-        .fillna(-1)
-        .to_numpy(int)
-    )
+    found = words.map({"true": 1, "1": 1, "1.0": 1, "false": 0, "0": 0, "0.0": 0}).fillna(-1)
+    return np.asarray(found, dtype=int)
 
 
 def _codes(values: Iterable[str], order: Sequence[str]) -> np.ndarray:

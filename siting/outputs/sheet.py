@@ -81,7 +81,8 @@ def write_sheet(frames: Frames, folder: Path) -> list[Path]:
     pdf, png = folder / "sheet.pdf", folder / "sheet.png"
     with _settings():
         figure = draw_sheet(frames)
-        title = text("sheet.title", frames.info["language"], name=clean(frames.info["name"]))
+        title = text(f"sheet.{_kind(frames)}", frames.info["language"],
+                     name=clean(frames.info["name"]))  # fmt: skip
         # No time of writing: the same plan gives the same file.
         about = {"Title": title, "Creator": "Siting", "Producer": None, "CreationDate": None}
         figure.savefig(pdf, dpi=PIXELS_PER_INCH, metadata=about)
@@ -161,15 +162,21 @@ def _draw_frame(paper: Paper, window: Window) -> None:
         gid="map-frame", zorder=5)  # fmt: skip
 
 
+def _kind(frames: Frames) -> str:
+    """Return which title the sheet has: that of a plan, or of a layout that was only audited."""
+    return "title_audited" if frames.record.get("status") == "audited" else "title"
+
+
 def _draw_title(paper: Paper, frames: Frames) -> None:
     """Write title, subtitle and, where elders were estimated, the stamp that says so."""
     info, middle = frames.info, PAGE[0] / 2
     room = 250.0
-    title = tell(paper, "title", name=info["name"])
+    kind = _kind(frames)
+    title = tell(paper, kind, name=info["name"])
     size = max(min(25.0, 25.0 * room / width_mm(title, paper.face, 25.0)), 12.0)
-    beside = width_mm(tell(paper, "title", name=""), paper.face, size)
+    beside = width_mm(tell(paper, kind, name=""), paper.face, size)
     name = shorten(info["name"], paper.face, size=size, width=room - beside)
-    title = tell(paper, "title", name=name)
+    title = tell(paper, kind, name=name)
     write(paper, middle, TITLE_Y + 1.5, title, size, ha="center", gid="title")
     subtitle = tell(paper, "subtitle", standard=info["standard_name"], year=info["year"])
     write(paper, middle, TITLE_Y - 7.8, subtitle, 9, ha="center", width=room, color="#555555")

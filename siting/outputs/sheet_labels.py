@@ -12,7 +12,15 @@ from matplotlib.patches import Polygon
 from matplotlib.patheffects import Stroke
 
 from siting.outputs.fonts import drawable
-from siting.outputs.sheet_map import NUMBER, Symbol, diameter_mm, facilities_in, inside
+from siting.outputs.sheet_map import (
+    DIAMETERS_MM,
+    NUMBER,
+    Symbol,
+    facilities_in,
+    inside,
+    symbol_scale,
+    uncovered_in,
+)
 from siting.outputs.sheet_page import INK, PT, box, rule, shorten, tell, width_mm, write
 
 if TYPE_CHECKING:
@@ -130,7 +138,7 @@ def draw_labels(
     board = Board(paper, window, np.zeros(shape, dtype=bool))
     _take(board, (*arrow, *ARROW_MM))
     table = facilities_in(frames, window)
-    table["radius"] = [diameter_mm(step, len(table)) / 2 for step in table["step"]]
+    table["radius"] = np.array(DIAMETERS_MM)[table["step"]] * symbol_scale(table) / 2
     table["name"] = frames.facilities["name"].to_numpy()[table["row"]]
     spot: Any
     for spot in table.itertuples():
@@ -146,6 +154,7 @@ def draw_labels(
     for spot in homes.head(MOST_HOMES if len(homes) <= MOST_HOMES else 0).itertuples():
         label = shorten(spot.name, paper.face, size=HOME_LABEL["size"], width=24)
         _label_spot(board, (spot.px, spot.py, spot.radius), label, HOME_LABEL)
+    _take_points(board, window.on_page(uncovered_in(frames, window)))
     _label_zones(board, frames)
     symbols = [Symbol("number", "number", NUMBER)] if written else []
     return symbols, len(numbered) - written
@@ -155,6 +164,14 @@ def _take(board: Board, area: tuple[float, float, float, float]) -> None:
     """Mark a rectangle of the page (left, low, width and height in mm) as covered."""
     rows, columns = _cells(board, area)
     board.taken[rows, columns] = True
+
+
+def _take_points(board: Board, points: NDArray[np.float64]) -> None:
+    """Mark the cells around points of the page, of shape (n, 2) in mm, as covered."""
+    corner = np.array([board.window.left, board.window.low])
+    columns, rows = np.round((points - corner) / CELL_MM).astype(int).T
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        board.taken[max(row - 2, 0) : row + 2, max(column - 2, 0) : column + 2] = True
 
 
 def _cells(board: Board, area: tuple[float, float, float, float]) -> tuple[slice, slice]:

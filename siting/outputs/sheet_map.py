@@ -10,6 +10,10 @@ import pandas as pd
 import shapely
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.path import Path as Outline
+from scipy.spatial import cKDTree
+
+from siting.outputs.generalise import BLOCK_M2, fill_holes
+from siting.outputs.sheet_page import PT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,19 +23,24 @@ if TYPE_CHECKING:
 
     from siting.outputs.frames import Frames
 
-__all__ = ["BED_STEPS", "NUMBER", "Symbol", "Window", "choose_window", "diameter_mm", "draw_layers",
-           "facilities_in", "inside"]  # fmt: skip
+__all__ = ["BED_STEPS", "DIAMETERS_MM", "NUMBER", "Symbol", "Window", "choose_window",
+           "draw_layers", "facilities_in", "inside", "symbol_scale", "uncovered_in"]  # fmt: skip
 
-DENOMINATORS = [step * 10**power // 2 for power in range(3, 8) for step in (2, 4, 5, 10)]
+STEPS = (10, 15, 20, 25, 30, 40, 50, 60, 75)
+DENOMINATORS = [step * 10**power for power in range(2, 6) for step in STEPS]
+"""From 1:1,000; the first digits of a drawing scale, and 7.5, so that the map fills its frame."""
 MARGIN_MM = 6.0
 BED_STEPS = (50, 100, 200)
 DIAMETERS_MM = (2.4, 3.2, 4.1, 5.2)
+APART_MM, LEAST_SIZE = 6.0, 0.5
+"""Distance to the next facility below which symbols shrink, and to what share at most."""
 SIMPLIFY_MM = 0.06
+SPECK_MM2 = 4.0
 MANY = 30_000
 
 DENSITY = {"low": "#F6F4F9", "medium": "#E4E0EF", "high": "#CBC3E0"}
 ROAD: dict[str, Any] = {"color": "#B5B0AA", "linewidth": 0.4}
-ZONE: dict[str, Any] = {"color": "#9A9A9A", "linewidth": 0.25}
+ZONE: dict[str, Any] = {"color": "#8C6E54", "linewidth": 0.3, "linestyle": (0, (6, 2))}
 UNIT: dict[str, Any] = {"color": "#3B3F6B", "linewidth": 0.9, "linestyle": (0, (7, 1.6, 1.2, 1.6))}
 STUDY: dict[str, Any] = {"color": "#111111", "linewidth": 1.5}
 EXCLUSION: dict[str, Any] = {
@@ -41,8 +50,8 @@ EXCLUSION: dict[str, Any] = {
     "hatch": "////",
 }
 SERVICE: list[dict[str, Any]] = [
-    {"color": "#1B8A8F", "linewidth": 0.55, "linestyle": (0, (3, 1.2))},
-    {"color": "#7FB7B9", "linewidth": 0.55, "linestyle": (0, (1, 1))},
+    {"color": "#0B7A80", "linewidth": 0.65, "linestyle": (0, (3, 1.2))},
+    {"color": "#3A9BA0", "linewidth": 0.65, "linestyle": (0, (1, 1.1))},
     {"color": "#4E6E70", "linewidth": 0.55, "linestyle": (0, (5, 1, 1, 1))},
 ]
 UNCOVERED: dict[str, Any] = {"marker": "x", "color": "#D0021B", "linewidths": 0.55}
@@ -119,7 +128,7 @@ class Window:
 
 
 def choose_window(frames: Frames, place: tuple[float, float, float, float]) -> Window:
-    """Return a window at the smallest standard denominator that shows the whole study area."""
+    """Return a window at the smallest denominator of the list that shows the whole study area."""
     left, low, width, height = place
     x0, y0, x1, y1 = _extent(frames)
     room = (width - 2 * MARGIN_MM, height - 2 * MARGIN_MM)
@@ -250,6 +259,8 @@ def _draw_service(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
     if not len(rows):
         return []
     distances = frames.service_areas["distance_m"].to_numpy(dtype=float)[rows]
+    speck = SPECK_MM2 * (window.denominator / 1000) ** 2
+    shapes = fill_holes(shapes, least_m2=max(BLOCK_M2, speck))
     drawn = []
     for number, distance in enumerate(np.unique(distances)):
         style = SERVICE[number % len(SERVICE)]
@@ -261,22 +272,28 @@ def _draw_service(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
 
 def _draw_uncovered(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
     """Cross the demand points that have a distance duty and no facility within it."""
-    missed = frames.demand["covered"].astype("boolean").eq(other=False).fillna(value=False)
-    _, shapes = inside(frames.demand.geometry[missed.to_numpy(dtype=bool)], window)
-    if not len(shapes):
+    points = uncovered_in(frames, window)
+    if not len(points):
         return []
-    size = 5.0 if len(shapes) < 500 else 3.0 if len(shapes) < 3000 else 1.5  # noqa: PLR2004
-    points = shapely.get_coordinates(shapes)
+    size = 5.0 if len(points) < 500 else 3.0 if len(points) < 3000 else 1.5  # noqa: PLR2004
     axes.scatter(
         points[:, 0],
         points[:, 1],
         s=size,
         gid="symbol:uncovered",
         zorder=3,
-        rasterized=len(shapes) > MANY,
+        rasterized=len(points) > MANY,
         **UNCOVERED,
     )
     return [Symbol("uncovered", "marker", UNCOVERED | {"s": max(size, 4.0)})]
+
+
+def uncovered_in(frames: Frames, window: Window) -> NDArray[np.float64]:
+    """Return the places, of shape (n, 2), of demand points that the plan leaves uncovered."""
+    missed = frames.demand["covered"].astype("boolean").eq(other=False).fillna(value=False)
+    _, shapes = inside(frames.demand.geometry[missed.to_numpy(dtype=bool)], window)
+    places: NDArray[np.float64] = shapely.get_coordinates(shapes).reshape(-1, 2)
+    return places
 
 
 def facilities_in(frames: Frames, window: Window) -> pd.DataFrame:
@@ -299,15 +316,19 @@ def facilities_in(frames: Frames, window: Window) -> pd.DataFrame:
     )
 
 
-def diameter_mm(step: int, count: int) -> float:
-    """Return the size of a symbol by its step of beds, smaller where the map shows very many."""
-    crowd = 1.0 if count < 300 else 0.75 if count < 1000 else 0.5  # noqa: PLR2004
-    return DIAMETERS_MM[step] * crowd
+def symbol_scale(table: pd.DataFrame) -> float:
+    """Return by how much the symbols of facilities shrink where they stand close together."""
+    if len(table) < 2:  # noqa: PLR2004 - a single one has no neighbour
+        return 1.0
+    places = table[["px", "py"]].to_numpy()
+    apart = np.asarray(cKDTree(places).query(places, k=2)[0])[:, 1]
+    return float(np.clip(np.median(apart) / APART_MM, LEAST_SIZE, 1.0))
 
 
 def _draw_facilities(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
     """Draw facilities by status and by step of beds, large ones below small ones."""
     table = facilities_in(frames, window)
+    points = [each * symbol_scale(table) / PT for each in DIAMETERS_MM]
     drawn = []
     for level, (status, style) in enumerate(FACILITY.items()):
         mine = table[table["status"] == status]
@@ -315,20 +336,15 @@ def _draw_facilities(axes: Axes, frames: Frames, window: Window) -> list[Symbol]
             group = mine[mine["step"] == step]
             if group.empty:
                 continue
-            size = (diameter_mm(step, len(table)) * 72 / 25.4) ** 2
             axes.scatter(
-                group["x"], group["y"], s=size, linewidths=0.55, **style,
+                group["x"], group["y"], s=points[step] ** 2, linewidths=0.55, **style,
                 zorder=4 + level / 10 - step / 100, gid=f"symbol:facility-{status}/beds-{step}",
             )  # fmt: skip
         if len(mine):
-            size = (diameter_mm(1, len(table)) * 72 / 25.4) ** 2
-            drawn.append(Symbol(f"facility-{status}", "marker", style | {"s": size}))
+            drawn.append(Symbol(f"facility-{status}", "marker", style | {"s": points[1] ** 2}))
     steps = sorted(int(step) for step in table["step"].unique())
     grey: dict[str, Any] = {"marker": "o", "facecolor": "#D9D9D9", "edgecolor": "#555555"}
-    sizes = [
-        Symbol(f"beds-{s}", "marker", grey | {"s": (diameter_mm(s, len(table)) * 72 / 25.4) ** 2})
-        for s in steps
-    ]
+    sizes = [Symbol(f"beds-{step}", "marker", grey | {"s": points[step] ** 2}) for step in steps]
     return [*drawn[::-1], *sizes]
 
 

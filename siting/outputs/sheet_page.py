@@ -86,7 +86,7 @@ def wrap(content: object, face: Face, *, size: float, width: float, lines: int) 
     return [*broken, shorten(rest, face, size=size, width=width)] if rest else broken
 
 
-def write(paper: Paper, x: float, y: float, content: object, size: float, **style: Any) -> Text:  # noqa: ANN401
+def write(paper: Paper, x: float, y: float, content: object, size: float, **style: Any) -> Text:
     """
     Write one line at a place in millimetres.
 
@@ -112,7 +112,7 @@ def write(paper: Paper, x: float, y: float, content: object, size: float, **styl
     return paper.axes.text(x, y, line, fontproperties=font, **look)
 
 
-def rule(paper: Paper, x: tuple[float, float], y: tuple[float, float], **style: Any) -> Line2D:  # noqa: ANN401
+def rule(paper: Paper, x: tuple[float, float], y: tuple[float, float], **style: Any) -> Line2D:
     """Draw a straight line between two places in millimetres."""
     look: dict[str, Any] = {"color": INK, "lw": 0.5, "solid_capstyle": "butt"} | style
     line = Line2D(x, y, **look)
@@ -120,7 +120,7 @@ def rule(paper: Paper, x: tuple[float, float], y: tuple[float, float], **style: 
     return line
 
 
-def box(paper: Paper, left: float, low: float, size: tuple[float, float], **style: Any) -> None:  # noqa: ANN401
+def box(paper: Paper, left: float, low: float, size: tuple[float, float], **style: Any) -> None:
     """Draw a rectangle; ``size`` is its width and height in millimetres."""
     look: dict[str, Any] = {"facecolor": "none", "edgecolor": INK, "linewidth": 0.5} | style
     paper.axes.add_patch(Rectangle((left, low), size[0], size[1], **look))

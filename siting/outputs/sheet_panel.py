@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from siting.outputs.sheet_page import PT, box, rule, shorten, tell, write
+from siting.texts import percent
+from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +25,10 @@ ORDER = ("facility", "number", "beds", "uncovered", "service", "study", "unit", 
 
 HEAD_MM = 6.5
 LINE_MM = 4.6
-TIGHT_MM = 3.4
+WIDE_MM, TIGHT_MM = 4.4, 3.4
 LEGEND_MM = 5.1
 GAP_MM = 3.0
-MOST_SITES = 30
+MOST_SITES, MOST_UNITS = 30, 12
 HEADING = "#4A2A20"
 
 
@@ -38,7 +40,7 @@ def draw_panel(
     place: tuple[float, float, float, float],
 ) -> None:
     """
-    Fill the column from the top: figures, sites, units if there is room; the legend below.
+    Fill the column from the top: figures, units, and as many sites as there is room for; legend.
 
     Parameters
     ----------
@@ -57,19 +59,19 @@ def draw_panel(
     top = low + height
     symbols = sorted(symbols, key=lambda symbol: ORDER.index(symbol.key.split("-")[0]))
     legend = _legend_height(symbols, notes)
-    top = _table(paper, (left, top, width), tell(paper, "summary"), _figures(paper, frames),
+    heads = [tell(paper, key) for key in ("summary", "unit_table", "site_table")]
+    top = _table(paper, (left, top, width), heads[0], _figures(paper, frames),
                  (0.52, 0.24, 0.24), pitch=LINE_MM) - GAP_MM  # fmt: skip
     floor = low + legend + GAP_MM
     sites, units = _sites(paper, frames), _units(paper, frames)
-    pitch = TIGHT_MM if len(sites) + len(units) > (top - floor) / 4.4 - 6 else 4.4
+    loose = (len(sites) + len(units)) * WIDE_MM + 2 * (HEAD_MM + GAP_MM) <= top - floor
+    pitch = WIDE_MM if loose else TIGHT_MM
+    if len(units) > 1:
+        rows = _fit(paper, units, MOST_UNITS + 1, "more_units")
+        top = _table(paper, (left, top, width), heads[1], rows, (0.36, 0.16, 0.16, 0.16, 0.16),
+                     pitch=pitch) - GAP_MM  # fmt: skip
     rows = _fit(paper, sites, int((top - floor - HEAD_MM) / pitch), "more_sites")
-    top = _table(paper, (left, top, width), tell(paper, "site_table"), rows,
-                 (0.1, 0.46, 0.13, 0.16, 0.15), pitch=pitch) - GAP_MM  # fmt: skip
-    room = int((top - floor - HEAD_MM) / pitch)
-    if len(units) > 1 and room > 3:  # noqa: PLR2004 - heading and a few lines
-        _table(paper, (left, top, width), tell(paper, "unit_table"),
-               _fit(paper, units, room, "more_units"), (0.36, 0.16, 0.16, 0.16, 0.16),
-               pitch=pitch)  # fmt: skip
+    _table(paper, (left, top, width), heads[2], rows, (0.1, 0.46, 0.13, 0.16, 0.15), pitch=pitch)
     _legend(paper, symbols, notes, (left, low + legend, width))
 
 
@@ -81,7 +83,7 @@ def _fit(paper: Paper, rows: list[list[str]], room: int, more: str) -> list[list
     return [*rows[:kept], ["", tell(paper, more, count=len(rows) - kept)]]
 
 
-def _table(  # noqa: PLR0913 - a place, a heading, the rows and how they are spaced
+def _table(
     paper: Paper,
     place: tuple[float, float, float],
     heading: str,
@@ -123,14 +125,17 @@ def _figures(paper: Paper, frames: Frames) -> list[list[str]]:
     before, after = (record.get("coverage", {}).get(s, {}) for s in ("existing", "plan"))
     sites = record.get("sites", {})
     classes = " / ".join(_number(paper, elders.get(k)) for k in ("high", "medium", "low"))
+    after_key = "judged" if record.get("status") == "audited" else "plan"
     rows = [
-        [tell(paper, "indicator"), tell(paper, "existing"), tell(paper, "plan")],
+        [tell(paper, "indicator"), tell(paper, "existing"), tell(paper, after_key)],
         [tell(paper, "elders"), _number(paper, elders.get("total"))],
         [tell(paper, "elders_classes"), classes],
     ]
     for grade in ("high", "medium"):
         label = tell(paper, f"covered_{grade}", distance=info.get(f"distance_{grade}_m") or 0)
-        rows.append([label, *(_share(paper, side.get(grade)) for side in (before, after))])
+        no_one = elders.get(grade) == 0
+        shares = (None if no_one else side.get(grade) for side in (before, after))
+        rows.append([label, *(_share(paper, share) for share in shares)])
     rows.append(
         [tell(paper, "uncovered_elders"),
          *(_number(paper, _missed(elders, side)) for side in (before, after))]
@@ -152,19 +157,16 @@ def _figures(paper: Paper, frames: Frames) -> list[list[str]]:
     ]
 
 
-def _number(paper: Paper, value: Any) -> str:  # noqa: ANN401 - a figure or a blank
+def _number(paper: Paper, value: Any) -> str:
     """Return a figure with thousands separators, or a dash for a blank."""
     if value is None or pd.isna(value) or not isfinite(value):
         return tell(paper, "none")
     return f"{value:,.0f}"
 
 
-def _share(paper: Paper, value: Any) -> str:  # noqa: ANN401 - a figure or a blank
-    """Return a share as a percentage that never rounds up to the whole."""
-    if value is None or pd.isna(value):
-        return tell(paper, "none")
-    percent = 100 * float(value)
-    return f"{percent if percent >= 100 else min(percent, 99.9):.1f}%"  # noqa: PLR2004
+def _share(paper: Paper, value: float | None) -> str:
+    """Return a share as everything shown writes it, or a dash for a blank."""
+    return tell(paper, "none") if value is None or pd.isna(value) else percent(value)
 
 
 def _missed(elders: dict[str, Any], shares: dict[str, Any]) -> float | None:
@@ -177,7 +179,7 @@ def _missed(elders: dict[str, Any], shares: dict[str, Any]) -> float | None:
 def status_text(paper: Paper, frames: Frames) -> str:
     """Return how good the plan is, with its largest gap."""
     status = frames.record.get("status") or frames.info.get("status")
-    if status not in {"optimal", "gap", "time_limit", "interrupted"}:
+    if status not in {"optimal", "gap", "time_limit", "interrupted", "audited"}:
         return tell(paper, "none")
     words = tell(paper, f"status_{status}")
     gaps = [stage.get("gap") or 0.0 for stage in frames.record.get("stages", [])]
@@ -210,7 +212,8 @@ def _units(paper: Paper, frames: Frames) -> list[list[str]]:
     columns = ("elders", "beds_required", "beds_planned", "shortfall")
     figures = zip(*(frames.units[column] for column in columns), strict=True)
     for name, unit in zip(names, figures, strict=True):
-        rows.append([str(name), *(_number(paper, figure) for figure in unit)])
+        label = tell(paper, "no_unit") if name == NO_UNIT else str(name)
+        rows.append([label, *(_number(paper, figure) for figure in unit)])
     return rows
 
 

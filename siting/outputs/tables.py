@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
 
+from siting.outputs.workbook_cells import head, printed, put, put_share, widen
+from siting.outputs.workbook_pages import write_fields, write_sources, write_summary
 from siting.texts import text
+from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,20 +50,53 @@ CODES = {
 }  # fmt: skip
 """Columns whose codes the workbook shows in words, and the group of texts for each."""
 
-WIDEST = 60
-HEAD_FILL = PatternFill("solid", fgColor="E8EEF4")
+SHARES = {"covered_share_high", "covered_share_medium", "changed_share"}
+"""Columns of shares, 0 to 1."""
+
+WHOLE, TENTHS, DEGREES = "#,##0", "#,##0.0", "0.000000"
+FORMATS = {
+    "x": "0.00", "y": "0.00", "lon": DEGREES, "lat": DEGREES,
+    "beds": WHOLE, "added_beds": WHOLE, "nursing_beds": WHOLE, "dementia_beds": WHOLE,
+    "beds_required": WHOLE, "beds_existing": WHOLE, "beds_planned": WHOLE, "shortfall": WHOLE,
+    "beds_added": WHOLE, "beds_total": WHOLE, "beds_missing": WHOLE, "sites": WHOLE,
+    "required": WHOLE, "measured": WHOLE, "elders_within_standard": TENTHS,
+    "elders": TENTHS, "elders_high": TENTHS, "elders_medium": TENTHS, "elders_low": TENTHS,
+    "elders_added_high": TENTHS, "elders_added_medium": TENTHS, "density_per_km2": TENTHS,
+    "nearest_network_m": TENTHS, "nearest_straight_m": TENTHS, "standard_m": WHOLE,
+    "cost_wan_yuan": TENTHS, "cumulative_cost_wan_yuan": TENTHS,
+}  # fmt: skip
+"""Number formats of the workbook, by column."""
+
+DECIMALS, FINE = 6, 12
+PLACED = {"id", "unit_id", "scope_id"}
+"""Columns that may name the unit of what is in none."""
+
+MEASURED = 500  # rows whose contents decide how wide a column is
 
 
 def csv_tables(frames: Frames) -> dict[str, pd.DataFrame]:
-    """Return the tables that are written as CSV, by name; an estimate says so in every row."""
+    """
+    Return the tables that are written as CSV, by name; an estimate says so in every row.
+
+    Numbers have six decimals at most: a micrometre, a millionth of an elder. Degrees and shares
+    have twelve.
+    """
     tables: dict[str, pd.DataFrame] = {
         name: pd.DataFrame(getattr(frames, name)[columns]) for name, columns in CSV_COLUMNS.items()
     }
     tables["curve"] = frames.curve
     tables["density"] = frames.density
+    tables = {name: _rounded(each) for name, each in tables.items()}
     if frames.info.get("estimate"):
         tables = {name: each.assign(estimate=True) for name, each in tables.items()}
     return tables
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without the last digits of its floats, which are noise."""
+    fine = {"lon", "lat", "measured", *SHARES}
+    decimals = {name: FINE if name in fine else DECIMALS for name in table.select_dtypes("float")}
+    return table.round(decimals)
 
 
 def write_csv_tables(frames: Frames, folder: Path) -> None:
@@ -79,148 +112,75 @@ def write_workbook(frames: Frames, path: Path) -> None:
     """
     Write the tables for the plan document: headings in words and frozen, numbers as numbers.
 
-    Text from data is written as text: what begins like a formula stays text.
+    The first page has the figures and their proof; after the tables come the sources and
+    settings, and a list of the fields. Text from data is written as text: what begins like a
+    formula stays text. Shares are numbers that show as ``siting.texts.percent`` writes them.
     """
     language = frames.info["language"]
-    book = Workbook()
-    _summary(book.active, frames, language)
-    for name, table in csv_tables(frames).items():
-        sheet = book.create_sheet(text(f"tables.sheet_{name}", language))
-        _fill(sheet, _worded(table, language), language)
-    _dictionary(book.create_sheet(text("tables.sheet_fields", language)), frames, language)
+    book, tables = Workbook(), csv_tables(frames)
+    write_summary(book.active, frames)
+    for name, table in tables.items():
+        _write_table(book.create_sheet(text(f"tables.sheet_{name}", language)), table, language)
+    write_sources(book.create_sheet(text("workbook.sheet_sources", language)), frames)
+    write_fields(book.create_sheet(text("tables.sheet_fields", language)), tables, language)
+    for sheet in book:
+        sheet.page_setup.paperSize, sheet.page_setup.orientation = sheet.PAPERSIZE_A4, "landscape"
+        sheet.page_setup.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage = 0, True
     book.save(path)
 
 
 def _worded(table: pd.DataFrame, language: str) -> pd.DataFrame:
-    """Return a table with its codes in words."""
+    """Return a table with its codes, its yes and no in words."""
     shown = table.copy()
-    for column, group in CODES.items():
-        if column in shown:
-            words = [_word(group, str(each), language) for each in shown[column].fillna("")]
-            shown[column] = pd.Series(words, index=shown.index, dtype=object)
+    yes = {True: text("workbook.yes", language), False: text("workbook.no", language)}
+    words: list[str | None]
+    for column in shown:
+        if column in CODES:
+            words = [_word(CODES[column], str(each), language) for each in shown[column].fillna("")]
+        elif pd.api.types.is_bool_dtype(shown[column]):
+            words = [None if pd.isna(each) else yes[bool(each)] for each in shown[column]]
+        elif column in PLACED:
+            nowhere = text("workbook.no_unit", language)
+            words = [nowhere if each == NO_UNIT else each for each in shown[column]]
+        else:
+            continue
+        shown[column] = pd.Series(words, index=shown.index, dtype=object)
     return shown
 
 
 def _word(group: str, code: str, language: str) -> str:
-    """Return a code in words; a code without words, such as a kind of the planner's own, as it is."""
+    """Return a code in words; one without, such as a kind of the planner's own, as it is."""
     try:
         return text(f"tables.{group}_{code}", language) if code else ""
     except KeyError:
         return code
 
 
-def _fill(sheet: Worksheet, table: pd.DataFrame, language: str) -> None:
+def _write_table(sheet: Worksheet, table: pd.DataFrame, language: str) -> None:
     """Write a table with headings in words, frozen, with widths that print."""
-    for number, column in enumerate(table.columns, start=1):
-        cell = sheet.cell(1, number)
-        _put(cell, text(f"tables.field_{column}", language))
-        cell.font, cell.fill = Font(bold=True), HEAD_FILL
-        cell.alignment = Alignment(wrap_text=True, vertical="center")
-    columns = [table[name].tolist() for name in table.columns]
-    for row in range(len(table)):
-        for number, values in enumerate(columns, start=1):
-            _put(sheet.cell(row + 2, number), values[row])
-    for number, values in enumerate(columns, start=1):
-        letter = get_column_letter(number)
-        head = _width(text(f"tables.field_{table.columns[number - 1]}", language))
-        widest = max([head, *(_width(_shown(value)) for value in values[:500])])
-        sheet.column_dimensions[letter].width = min(widest + 2, WIDEST)
+    heads = [text(f"tables.field_{column}", language) for column in table.columns]
+    head(sheet, 1, heads)
+    shares = _shares(table)
+    shown = _worded(table, language)
+    for number, name in enumerate(shown.columns, start=1):
+        form, values = FORMATS.get(name), shown[name].tolist()
+        for row, value in enumerate(values):
+            cell = sheet.cell(row + 2, number)
+            if name in shares and shares[name][row]:
+                put_share(cell, value)
+            else:
+                put(cell, value, form)
+        contents = [printed(value, form) for value in values[:MEASURED]]
+        widen(sheet, number, [heads[number - 1], *contents])
     sheet.freeze_panes = "B2"
     sheet.auto_filter.ref = sheet.dimensions
-    sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.print_title_rows = "1:1"
 
 
-def _width(words: str) -> int:
-    """Return how wide text prints, a Chinese character counting as two."""
-    return sum(2 if ord(each) > 0x2E7F else 1 for each in words)
-
-
-def _shown(value: Any) -> str:
-    """Return a value as it will print."""
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def _put(cell: Cell, value: Any) -> None:
-    """Write a value: numbers as numbers, text as text even if it begins like a formula."""
-    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
-        return
-    if isinstance(value, str):
-        cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)
-        cell.data_type = "s"
-        return
-    cell.value = value.item() if hasattr(value, "item") else value
-    if isinstance(cell.value, float):
-        cell.number_format = "0.00"
-
-
-def _summary(sheet: Worksheet, frames: Frames, language: str) -> None:
-    """Write the first page: the figures of the run, and every rule and setting behind them."""
-    sheet.title = text("tables.sheet_summary", language)
-    record, info = frames.record, frames.info
-    rows: list[tuple[str, Any]] = [
-        ("name", info["name"]),
-        ("standard", info["standard_name"]),
-        ("year", info["year"]),
-        ("date", info["date"]),
-        ("run_status", _word("run", str(record["status"]), language)),
-        ("metric", _word("metric", info["distance"], language)),
-    ]
-    if info.get("estimate"):
-        rows.append(("estimate", _word("estimate", info["estimate"], language)))
-    rows += [
-        (f"elders_{name}", record["elders"][name]) for name in ("total", "high", "medium", "low")
-    ]
-    for state in ("existing", "plan", "reachable"):
-        rows += [
-            (f"covered_{state}_{name}", record["coverage"][state][name])
-            for name in ("high", "medium")
-        ]
-    rows += [(f"beds_{name}", each) for name, each in record["beds"].items()]
-    rows += [(f"sites_{name}", each) for name, each in record["sites"].items()]
-    rows.append(("cost_wan_yuan", record["cost_wan_yuan"]))
-    for number, (key, value) in enumerate(rows, start=1):
-        _put(sheet.cell(number, 1), text(f"tables.summary_{key}", language))
-        _put(sheet.cell(number, 2), value)
-        sheet.cell(number, 1).font = Font(bold=True)
-        if key.startswith("covered_"):
-            sheet.cell(number, 2).number_format = "0.00%"
-    _stages(sheet, record, language, first=len(rows) + 2)
-    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 34, 40
-
-
-def _stages(sheet: Worksheet, record: dict[str, Any], language: str, *, first: int) -> None:
-    """Write value, bound and gap of every stage below the summary."""
-    heads = ("stage", "value", "bound", "gap", "proof")
-    for number, head in enumerate(heads, start=1):
-        cell = sheet.cell(first, number)
-        _put(cell, text(f"tables.field_{head}", language))
-        cell.font, cell.fill = Font(bold=True), HEAD_FILL
-    for row, stage in enumerate(record["stages"], start=first + 1):
-        _put(sheet.cell(row, 1), text(f"tables.stage_{stage['name']}", language))
-        for number, key in enumerate(("value", "bound", "gap"), start=2):
-            _put(sheet.cell(row, number), stage[key])
-        sheet.cell(row, 4).number_format = "0.0000%"
-        proof = "skipped" if stage["skipped"] else stage["proof"]
-        _put(sheet.cell(row, 5), _word("proof", proof, language))
-
-
-def _dictionary(sheet: Worksheet, frames: Frames, language: str) -> None:
-    """Write the field dictionary: table, field, heading."""
-    heads = ("table", "field", "heading")
-    for number, head in enumerate(heads, start=1):
-        cell = sheet.cell(1, number)
-        _put(cell, text(f"tables.field_{head}", language))
-        cell.font, cell.fill = Font(bold=True), HEAD_FILL
-    row = 2
-    for name, table in csv_tables(frames).items():
-        for column in table.columns:
-            for number, value in enumerate(
-                (name, column, text(f"tables.field_{column}", language)), 1
-            ):
-                _put(sheet.cell(row, number), value)
-            row += 1
-    for letter, width in (("A", 16), ("B", 28), ("C", 40)):
-        sheet.column_dimensions[letter].width = width
-    sheet.freeze_panes = "A2"
+def _shares(table: pd.DataFrame) -> dict[str, list[bool]]:
+    """Return which cells of which columns are shares."""
+    shares = {name: [True] * len(table) for name in table.columns if name in SHARES}
+    if "measured" in table:
+        is_share = table["unit"].eq("share").tolist()
+        shares |= {"required": is_share, "measured": is_share}
+    return shares

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from siting.errors import Fault, StandardError, nearest_name
-from siting.scenario_file import load_yaml, plain, validation_faults
+from siting.errors import Fault, SitingError, StandardError, nearest_name
+from siting.scenario_file import unknown_key, validation_faults
 from siting.standards.kinds import DESCRIBE, KINDS
-from siting.texts import text
+from siting.yaml_file import line_of, load_yaml, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Rule", "Standard", "packaged_standards", "read_standard"]
 
@@ -20,6 +23,7 @@ LegalStatus = Literal[
     "issued_plan", "drafting_note", "consultation_draft", "implementation_opinion"
 ]
 Strength = Literal["required", "target", "encouraged", "baseline"]
+Said = Annotated[str, Field(min_length=1)]
 
 
 class Bilingual(BaseModel):
@@ -27,8 +31,8 @@ class Bilingual(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    zh: str
-    en: str
+    zh: Said
+    en: Said
 
 
 class _RuleEntry(BaseModel):
@@ -36,16 +40,16 @@ class _RuleEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    id: str
-    kind: str
-    clause: str
+    id: Said
+    kind: Said
+    clause: Said
     legal_status: LegalStatus
     strength: Strength
     tier: int
     enforce: bool
     summary: Bilingual
     reading: Bilingual
-    values: dict[int, dict[str, Any]]
+    values: Annotated[dict[int, dict[str, Any]], Field(min_length=1)]
 
 
 class _StandardFile(BaseModel):
@@ -53,11 +57,11 @@ class _StandardFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    id: str
+    id: Said
     name: Bilingual
     jurisdiction: Bilingual
     source: Bilingual
-    rules: list[_RuleEntry]
+    rules: Annotated[list[_RuleEntry], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ class Rule:
     enforce
         True: planned for and audited; False: audited only.
     summary, reading
-        Our own wording of the rule, and the reading taken where the text is open; ``zh`` and ``en``.
+        Our own wording of the rule, and the reading taken where the text is open, in ``zh`` and
+        ``en``.
     changed
         Parameters that the scenario changed, with the standard's own value.
     """
@@ -138,21 +143,40 @@ class Standard:
         Raises
         ------
         StandardError
-            If a rule or a parameter is unknown, or a value is not allowed.
+            If a rule is unknown or not yet in force, a parameter is unknown, a value is not
+            allowed, or the changed rules contradict each other. All faults are collected.
         """
         faults = [
-            _unknown_rule(rule_id, list(self.values), where)
-            for rule_id in changes
-            if rule_id not in self.values
+            self._not_to_change(rule_id, where) for rule_id in changes if self.rule(rule_id) is None
         ]
+        rules = []
+        for rule in self.rules:
+            try:
+                rules.append(_changed(rule, changes.get(rule.id, {}), where))
+            except StandardError as error:
+                faults += error.faults
+        faults = faults or _contradictions(rules, where)
         if faults:
             raise StandardError(*faults)
-        rules = tuple(_changed(rule, changes.get(rule.id, {}), where) for rule in self.rules)
-        return replace(self, rules=rules)
+        return replace(self, rules=tuple(rules))
+
+    def _not_to_change(self, rule_id: str, where: str) -> Fault:
+        """Return the fault of changing a rule that is unknown, or starts in a later year."""
+        if rule_id in self.values:
+            first = min(self.values[rule_id])
+            return Fault("rule_later", f"{where}.{rule_id}", {"found": rule_id, "first": first})
+        return _unknown_rule(rule_id, list(self.values), where)
 
 
 def packaged_standards() -> tuple[str, ...]:
-    """Return the ids of the packaged standards."""
+    """
+    Return the ids of the packaged standards.
+
+    Returns
+    -------
+    ids
+        Sorted; each is a ``name`` for ``read_standard``.
+    """
     names = (item.name for item in files("siting.standards").iterdir())
     return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
 
@@ -167,8 +191,14 @@ def read_standard(name: str, *, year: int, folder: Path | None = None) -> Standa
         Id of a packaged standard, or path of a YAML file.
     year
         Each rule's value is the newest not later than this; a rule that starts later is left out.
+        A year before the first value of every rule is refused.
     folder
         Folder that a relative path starts from.
+
+    Returns
+    -------
+    standard
+        Its rules in force in the year, and the values of all years.
 
     Raises
     ------
@@ -179,7 +209,7 @@ def read_standard(name: str, *, year: int, folder: Path | None = None) -> Standa
         with as_file(files("siting.standards") / f"{name}.yaml") as path:
             return _read_file(path, year)
     path = (folder or Path()) / name
-    if path.suffix.lower() not in {".yaml", ".yml"} or not path.is_file():
+    if path.suffix.lower() not in {".yaml", ".yml"}:
         known = packaged_standards()
         guess = nearest_name(name, known)
         code = "unknown_standard_near" if guess else "unknown_standard"
@@ -189,32 +219,70 @@ def read_standard(name: str, *, year: int, folder: Path | None = None) -> Standa
 
 def _read_file(path: Path, year: int) -> Standard:
     """Return the standard of one file."""
-    tree = load_yaml(path)
+    try:
+        tree = load_yaml(path)
+    except SitingError as error:
+        raise StandardError(*error.faults) from error
     content = plain(tree)
-    for rule in content.get("rules") or []:
+    rules = content.get("rules")
+    for rule in rules if isinstance(rules, list) else []:
         if isinstance(rule, dict) and isinstance(rule.get("values"), dict):
             rule["values"] = {_year(key): value for key, value in rule["values"].items()}
     try:
         entry = _StandardFile.model_validate(content)
     except ValidationError as error:
-        raise StandardError(*validation_faults(error, path.name, tree)) from error
+        faults = validation_faults(error, path.name, tree, model=_StandardFile)
+        raise StandardError(*faults) from error
+    return _in_year(entry, year, path.name, tree)
+
+
+def _in_year(entry: _StandardFile, year: int, where: str, tree: Any) -> Standard:
+    """Return what a file holds with the rules in force in a year."""
     ids = [rule.id for rule in entry.rules]
     twice = sorted({each for each in ids if ids.count(each) > 1})
-    if twice:
-        raise StandardError.of("duplicate_rule", path.name, twice)
-    rules = [_in_force(rule, year, path.name) for rule in entry.rules]
+    faults = [Fault("duplicate_rule", where, {}, tuple(twice))] if twice else []
+    found = []
+    for number, rule in enumerate(entry.rules):
+        try:
+            found.append(_in_force(rule, year, f"{where}:{line_of(tree, ['rules', number])}"))
+        except StandardError as error:
+            faults += error.faults
+    rules = tuple(rule for rule in found if rule is not None)
+    faults = faults or _contradictions(rules, where)
+    if not rules and not faults:
+        first = min(start for rule in entry.rules for start in rule.values)
+        faults = [Fault("year_before_first", where, {"year": year, "first": first})]
+    if faults:
+        raise StandardError(*faults)
     return Standard(
         id=entry.id,
         name=entry.name.model_dump(),
         jurisdiction=entry.jurisdiction.model_dump(),
         source=entry.source.model_dump(),
-        rules=tuple(rule for rule in rules if rule is not None),
+        rules=rules,
         values={rule.id: rule.values for rule in entry.rules},
     )
 
 
+def _contradictions(rules: Iterable[Rule], where: str) -> list[Fault]:
+    """Return the fault of two distances for one density class, or of classes that overlap."""
+    limits: dict[str, float] = {}
+    faults = []
+    for rule in rules:
+        if rule.kind != "coverage":
+            continue
+        given, name = rule.parameters, rule.parameters.density_class
+        if name in limits:
+            faults.append(Fault("class_twice", f"{where} {rule.id}", {"found": rule.id}))
+        limits[name] = given.density_above_per_km2 or given.density_from_per_km2
+    if limits.get("medium", 0.0) > limits.get("high", float("inf")):
+        values = {"low": f"{limits['medium']:g}", "high": f"{limits['high']:g}"}
+        faults.append(Fault("classes_overlap", where, values))
+    return faults
+
+
 def _year(key: Any) -> Any:
-    """Return a year written as text as a number; anything else as it is, for the schema to judge."""
+    """Return a year written as text as a number; the schema judges anything else."""
     return int(key) if isinstance(key, str) and key.isdecimal() else key
 
 
@@ -249,20 +317,10 @@ def _in_force(entry: _RuleEntry, year: int, where: str) -> Rule | None:
 def _parameters(kind: str, values: dict[str, Any], where: str) -> Any:
     """Return the parameters of a kind, every fault told with the allowed names."""
     model = KINDS[kind]
-    allowed = list(model.model_fields)
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = []
-        for fault in validation_faults(error, where, None):
-            key = str(fault.values.get("key", ""))
-            if fault.code.startswith("unknown_key"):
-                guess = nearest_name(key, allowed)
-                names = {"key": key, "allowed": ", ".join([*allowed, "enforce"]), "guess": guess}
-                faults.append(Fault("unknown_key_near" if guess else "unknown_key", where, names))
-            else:
-                faults.append(fault)
-        raise StandardError(*faults) from error
+        raise StandardError(*validation_faults(error, where, None, model=model)) from error
 
 
 def _changed(rule: Rule, change: dict[str, Any], where: str) -> Rule:
@@ -271,10 +329,14 @@ def _changed(rule: Rule, change: dict[str, Any], where: str) -> Rule:
         return rule
     numbers = {key: value for key, value in change.items() if key != "enforce"}
     enforce = change.get("enforce", rule.enforce)
-    spot = f"{where} {rule.id}"
+    spot = f"{where}.{rule.id}"
+    allowed = [*KINDS[rule.kind].model_fields, "enforce"]
+    faults = [unknown_key(key, allowed, spot) for key in numbers if key not in allowed]
     if not isinstance(enforce, bool):
-        values = {"key": "enforce", "expected": "true | false", "found": repr(enforce)}
-        raise StandardError(Fault("wrong_value", spot, values))
+        values = {"key": "enforce", "expected": ("yes_or_no",), "found": str(enforce)}
+        faults.append(Fault("wrong_value", spot, values))
+    if faults:
+        raise StandardError(*faults)
     before = rule.parameters.model_dump(exclude_none=True)
     parameters = _parameters(rule.kind, before | numbers, spot)
     changed = [(key, before.get(key)) for key in numbers if before.get(key) != numbers[key]]
@@ -288,8 +350,3 @@ def _unknown_rule(rule_id: str, known: list[str], where: str) -> Fault:
     guess = nearest_name(rule_id, known)
     values = {"found": rule_id, "allowed": ", ".join(known), "guess": guess}
     return Fault("unknown_rule_near" if guess else "unknown_rule", where, values)
-
-
-def legal_status_name(status: str, language: str) -> str:
-    """Return a legal status in words."""
-    return text(f"kinds.{status}", language)

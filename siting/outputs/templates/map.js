@@ -20,6 +20,10 @@ function startSiting(map, layers, control) {
     }
     return made;
   }
+  /* Where a popup may not lie: beside the buttons on a wide map, below them on a narrow one. */
+  const clear = () => map.getSize().x > 460
+    ? {autoPanPaddingTopLeft: [56, 12], autoPanPaddingBottomRight: [62, 12]}
+    : {autoPanPaddingTopLeft: [6, 84], autoPanPaddingBottomRight: [6, 12]};
   function popup(title, rows) {
     const made = node("div", null, "siting-popup");
     made.append(node("h4", title), list(rows));
@@ -32,7 +36,7 @@ function startSiting(map, layers, control) {
   const canvas = L.canvas({pane: "siting-lines", padding: 0.3});
   const svg = L.svg({pane: "siting-places", padding: 0.3});
   function shapes(layer, geometry, style) {
-    if (!geometry) return;
+    if (!geometry || !layer) return;
     const options = Object.assign({renderer: canvas, pane: "siting-lines", interactive: false,
       fill: false}, style);
     L.geoJSON(geometry, {style: options, interactive: false, pane: "siting-lines",
@@ -46,6 +50,7 @@ function startSiting(map, layers, control) {
   shapes(layers.units, data.study, look.study);
 
   /* Planning units: outline and a label with the balance. */
+  const unitName = (id) => words.popup_unit + " " + (id === data.no_unit ? words.no_unit : id);
   function unitRows(unit) {
     return [[words.unit_elders, number(unit.elders)], [words.unit_required, number(unit.required)],
       [words.unit_existing, number(unit.existing)], [words.unit_planned, number(unit.planned)],
@@ -58,15 +63,18 @@ function startSiting(map, layers, control) {
     const label = node("div");
     label.append(node("div", unit.id), unit.shortfall > 0
       ? node("div", words.unit_short + " " + number(unit.shortfall), "siting-bad")
-      : node("div", words.unit_balanced));
+      : node("div", words.unit_balanced, "siting-enough"));
     const icon = L.divIcon({className: "siting-unit", html: label});
-    L.marker(unit.label, {icon: icon, title: words.popup_unit + " " + unit.id,
+    L.marker(unit.label, {icon: icon, title: unitName(unit.id),
       alt: words.popup_unit})
-      .bindPopup(() => popup(words.popup_unit + " " + unit.id, unitRows(unit))).addTo(layers.units);
+      .bindPopup(() => popup(unitName(unit.id), unitRows(unit)), clear()).addTo(layers.units);
   }
 
-  /* Facilities: circles sized by beds, the large ones below. */
-  const radius = (beds) => Math.min(20, Math.max(4, 1.5 + 0.7 * Math.sqrt(beds || 0)));
+  /* Facilities: circles sized by beds, the large ones below, all smaller on a far view. */
+  const closeness = () => Math.min(1, Math.max(0.5, (map.getZoom() - 9) / 4));
+  const radius = (beds) => closeness()
+    * Math.min(20, Math.max(4, 1.5 + 0.7 * Math.sqrt(beds || 0)));
+  const circles = [];
   const hollow = (made) => ({fillColor: "#ffffff", weight: 2.5,
     color: made.color === "#ffffff" ? made.fillColor : made.color});
   function style(place) {
@@ -80,7 +88,8 @@ function startSiting(map, layers, control) {
       [words.popup_added, number(place.added)], [words.popup_nursing, number(place.nursing)],
       [words.popup_dementia, number(place.dementia)], [words.popup_cost, number(place.cost, 1)],
       [words.popup_within, number(place.within)], [words.popup_rules, place.rules],
-      [words.popup_rank, place.rank], [words.popup_unit, place.unit],
+      [words.popup_rank, place.rank],
+      [words.popup_unit, place.unit === data.no_unit ? words.no_unit : place.unit],
       [words.popup_counts, place.counts ? words.yes : words.no]];
   }
   for (const place of data.facilities) {
@@ -89,8 +98,9 @@ function startSiting(map, layers, control) {
       className: "siting-place siting-" + (place.proposed ? "proposed" : "existing")}, style(place)));
     const tip = node("div", place.name, "siting-tip");
     circle.bindTooltip(() => tip, {direction: "top"});
-    circle.bindPopup(() => popup(place.name, facilityRows(place)));
+    circle.bindPopup(() => popup(place.name, facilityRows(place)), clear());
     circle.addTo(place.proposed ? layers.proposed : layers.existing);
+    circles.push([circle, place.beds]);
   }
 
   /* Look-up: the index picture tells which demand point a pixel belongs to. */
@@ -105,9 +115,10 @@ function startSiting(map, layers, control) {
       const context = board.getContext("2d", {willReadFrequently: true});
       context.drawImage(image, 0, 0);
       index = context.getImageData(0, 0, grid.width, grid.height).data;
+      map.getContainer().classList.add("siting-ready");
     };
     image.src = grid.index;
-  }
+  } else map.getContainer().classList.add("siting-ready");
   function demandAt(latlng) {
     if (!index) return -1;
     const at = L.CRS.EPSG3857.project(latlng);
@@ -152,10 +163,10 @@ function startSiting(map, layers, control) {
       : popup(words.popup_point + " " + data.demand.id[i], demandRows(i));
     const unit = data.units.find((one) => i < 0 ? holds(one.geometry, at)
       : one.id === data.demand.unit[i]);
-    if (unit) made.append(node("h5", words.popup_unit + " " + unit.id), list(unitRows(unit)));
+    if (unit) made.append(node("h5", unitName(unit.id)), list(unitRows(unit)));
     const closed = data.exclusions.filter((one) => holds(one.geometry, at)).map((one) => one.name);
     if (closed.length) made.append(list([[words.popup_excluded, closed.join("\n")]]));
-    L.popup().setLatLng(at).setContent(made).openOn(map);
+    L.popup(clear()).setLatLng(at).setContent(made).openOn(map);
   });
 
   /* Legend. */
@@ -193,12 +204,17 @@ function startSiting(map, layers, control) {
       fill: made.fill ? made.fillColor || made.color : "none",
       "fill-opacity": made.fillOpacity || 0});
   }
+  function stroke(made) {
+    return drawing(22, 12, "path", {d: "M1 6 H21", stroke: made.color, "stroke-width": 1.6,
+      "stroke-opacity": made.opacity, fill: "none"});
+  }
   function showTheme(key) {
     const box = document.getElementById("siting-theme"), theme = data.themes[key];
     box.replaceChildren();
     if (!theme) return;
     box.append(node("h3", theme.label));
-    for (const entry of theme.entries) {
+    const entries = key === "density" ? [...theme.entries].reverse() : theme.entries;
+    for (const entry of entries) {
       if (entry.people) box.append(row(swatch(entry.colour), entry.label, entry.people));
     }
   }
@@ -213,26 +229,35 @@ function startSiting(map, layers, control) {
       box.append(row(disc(Object.assign({}, look.places.existing, hollow(look.places.existing)), 7),
         words.facility_unqualified));
     }
-    if (present.size) {
-      const sizes = node("div", null, "siting-row");
-      for (const beds of [10, 100, 300]) {
-        sizes.append(disc(look.places.existing, radius(beds)), node("b", beds));
-      }
-      box.append(sizes);
-    }
+    if (present.size) box.append(node("div", null, "siting-row siting-sizes"));
     box.append(node("h3", words.overlays));
     if (data.units.some((unit) => unit.geometry)) box.append(row(line(look.units), words.popup_unit));
     if (data.study) box.append(row(line(look.study), words.study_area));
     if (data.zones) box.append(row(line(look.zones), words.layer_zones));
+    if (data.roads) box.append(row(stroke(look.roads), words.layer_roads));
     data.service.forEach((area, i) => box.append(row(line(look.service[i % 2]), area.label)));
     if (data.exclusions.length) box.append(row(line(look.exclusions), words.layer_exclusions));
   }
+  function showSizes() {
+    const box = document.querySelector(".siting-sizes");
+    if (!box) return;
+    box.replaceChildren();
+    const code = ["existing", "new"].find((one) => data.facilities.some((f) => f.status === one));
+    for (const beds of [10, 100, 300]) {
+      box.append(disc(look.places[code || "existing"], radius(beds)), node("b", beds));
+    }
+  }
+  map.on("zoomend", () => {
+    for (const [circle, beds] of circles) circle.setRadius(radius(beds));
+    showSizes();
+  });
   map.on("baselayerchange", (event) => {
     const found = Object.keys(data.themes).find((key) => layers[key] === event.layer);
     showTheme(found);
   });
   showTheme(data.first);
   showSymbols();
+  showSizes();
 
   /* Furniture: layers go to the side, scale and north arrow stay on the map. */
   const box = control.getContainer();
