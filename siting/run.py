@@ -47,6 +47,10 @@ LIBRARIES = (
 )  # fmt: skip
 
 
+MOVED_M = 1.0
+"""A facility drawn farther than this from where the files have it is listed, metres."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """
@@ -177,6 +181,7 @@ def _as_layout(prepared: Prepared, table: pd.DataFrame) -> Layout:
     is_open, beds = np.zeros(sites.n, dtype=bool), np.zeros(sites.n, dtype=np.int64)
     for name, count in zip(table["id"], table["beds"], strict=True):
         is_open[where[str(name)]], beds[where[str(name)]] = True, int(count)
+    _report_moved(prepared, table, where)
     missing = np.flatnonzero(sites.is_existing & ~is_open)
     if len(missing):
         prepared.check.add(
@@ -187,6 +192,17 @@ def _as_layout(prepared: Prepared, table: pd.DataFrame) -> Layout:
             examples=sites.id[missing],
         )
     return Layout(is_open, beds)
+
+
+def _report_moved(prepared: Prepared, table: pd.DataFrame, where: dict[str, int]) -> None:
+    """List the facilities that a drawn layout shows elsewhere than the scenario's files."""
+    if not {"x", "y"} <= set(table.columns):
+        return
+    rows = np.array([where[str(name)] for name in table["id"]], dtype=np.int64)
+    gap = np.hypot(*(table[["x", "y"]].to_numpy(dtype=float) - prepared.problem.sites.xy[rows]).T)
+    moved = table["id"].to_numpy()[gap > MOVED_M]
+    if len(moved):
+        prepared.check.add("warning", "layout_moved", "layout", count=len(moved), examples=moved)
 
 
 def _complete(prepared: Prepared, layout: Layout, solution: Solution | None, begun: float) -> Plan:

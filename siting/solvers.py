@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -159,9 +160,9 @@ class LinearModel:
         self.rows: list[pulp.LpConstraint] = []
         self.objective: dict[int, float] = {}
         self._position: dict[int, int] = {}
-        self._ends: tuple[list[float], list[float]] = ([], [])
-        self._sides: tuple[list[float], list[float]] = ([], [])
-        self._starts, self._columns, self._factors = [0], [], []  # type: ignore[var-annotated]
+        self._ends = (array("d"), array("d"))
+        self._sides = (array("d"), array("d"))
+        self._starts, self._columns, self._factors = array("q", [0]), array("i"), array("d")
 
     def variable(
         self, name: str, low: float = 0.0, high: float | None = None, *, whole: bool = False
@@ -182,8 +183,8 @@ class LinearModel:
         made = pulp.LpConstraint(expression, senses[sense], name, side)
         self.lp.addConstraint(made)
         self.rows.append(made)
-        self._columns += terms
-        self._factors += terms.values()
+        self._columns.extend(terms)
+        self._factors.extend(terms.values())
         self._starts.append(len(self._columns))
         self._sides[0].append(-np.inf if sense == "<=" else side)
         self._sides[1].append(np.inf if sense == ">=" else side)
@@ -206,13 +207,15 @@ class LinearModel:
             How far a row may be missed: relative to its side, absolute where that is below 1.
         """
         shape = (len(self.rows), len(self.variables))
-        matrix = csr_matrix((self._factors, self._columns, self._starts), shape)
-        pairs = ((matrix @ values, self._sides), (values, self._ends))
-        return all(
-            (reached >= low - tolerance * np.maximum(np.abs(low), 1.0)).all()
-            and (reached <= high + tolerance * np.maximum(np.abs(high), 1.0)).all()
-            for reached, (low, high) in pairs
-        )
+        starts, columns, factors = map(np.array, (self._starts, self._columns, self._factors))
+        matrix = csr_matrix((factors, columns, starts), shape)
+        for reached, ends in ((matrix @ values, self._sides), (values, self._ends)):
+            low, high = map(np.array, ends)
+            missed = np.maximum(low - reached, 0.0) / np.maximum(np.abs(low), 1.0)
+            passed = np.maximum(reached - high, 0.0) / np.maximum(np.abs(high), 1.0)
+            if (np.maximum(missed, passed) > tolerance).any():
+                return False
+        return True
 
     def position(self, variable: pulp.LpVariable) -> int:
         """Return the position of a variable."""

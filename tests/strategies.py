@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from hypothesis import assume
+import oracle
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-import oracle
 from siting.problem import Problem
 from siting.scenario import Limits
 from siting.sites import Sites
@@ -25,6 +25,10 @@ from siting.units import NO_UNIT
 
 LOW, MEDIUM, HIGH = 0, 1, 2
 MOST_LAYOUTS = 3000
+
+TOO_BIG = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+SHORT = settings(deadline=None, derandomize=True, database=None, suppress_health_check=TOO_BIG)
+LONG = settings(SHORT, derandomize=False, max_examples=2000)
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,7 @@ def build(
     )
 
 
-def _standards(
-    density: np.ndarray, elders: np.ndarray, in_force: tuple[Rule, ...]
-) -> np.ndarray:
+def _standards(density: np.ndarray, elders: np.ndarray, in_force: tuple[Rule, ...]) -> np.ndarray:
     """Return each point's longest distance, NaN without a duty."""
     metres = np.full(len(density), np.nan)
     for rule in in_force:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import LOW, Point, Site, build, problems
+from strategies import LOW, SHORT, Point, Site, build, problems
 
 from siting import distance
 from siting.distance import DistanceTerms, distance_terms
@@ -18,9 +18,6 @@ from siting.reduce import Decisions, find_decisions, layout_of
 
 if TYPE_CHECKING:
     from siting.problem import Problem
-
-TOO_BIG = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-SHORT = settings(deadline=None, derandomize=True, database=None, suppress_health_check=TOO_BIG)
 
 
 def terms_of(problem: Problem, most: int) -> tuple[Decisions, DistanceTerms]:
@@ -33,7 +30,9 @@ def terms_of(problem: Problem, most: int) -> tuple[Decisions, DistanceTerms]:
 
 @settings(SHORT, max_examples=80)
 @given(problems(), st.sampled_from([0, 6000]))
-def test_terms_and_what_cannot_be_changed_add_up_to_the_measure(problem: Problem, most: int) -> None:
+def test_terms_and_what_cannot_be_changed_add_up_to_the_measure(
+    problem: Problem, most: int
+) -> None:
     decisions, terms = terms_of(problem, most)
     assume(decisions.n)
     everyone = (problem.elders * capped_distance(problem, decisions.always)).sum()

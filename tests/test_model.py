@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import oracle
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import HIGH, LOW, MEDIUM, Point, Site, build, problems, rules
+from strategies import HIGH, LOW, MEDIUM, SHORT, Point, Site, build, problems, rules
 
 from siting.audit import CHECK
 from siting.model import CONSTRAIN, Hard, PlanModel, build_model
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITE = "SITING_WRITE_GOLDEN"
-TOO_BIG = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-SHORT = settings(deadline=None, derandomize=True, database=None, suppress_health_check=TOO_BIG)
 
 
 def model_of(problem: Problem, hard: Hard | None = None) -> PlanModel:
@@ -168,7 +166,7 @@ def test_every_kind_of_rule_has_a_golden_file_and_no_file_is_left_over() -> None
 def as_decisions(
     problem: Problem, model: PlanModel, beds: oracle.Beds
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return a layout as decisions; None where it does what no decision does (and no plan needs)."""
+    """Return a layout as decisions; None where it does what no decision does."""
     now, sites = problem.sites.beds, model.decisions.site
     taken = np.array([beds[j] is not None and beds[j] > now[j] for j in sites], dtype=bool)
     added = np.array([max((beds[j] or 0) - now[j], 0) for j in sites], dtype=np.int64)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import oracle
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import HIGH, LOW, MEDIUM, Point, Site, build, problems, rules
+from strategies import HIGH, LOW, MEDIUM, SHORT, Point, Site, build, problems, rules
 
 from siting.objective import (
     STAGES,
@@ -26,8 +26,6 @@ from siting.units import NO_UNIT
 if TYPE_CHECKING:
     from siting.problem import Problem
 
-TOO_BIG = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-SHORT = settings(deadline=None, derandomize=True, database=None, suppress_health_check=TOO_BIG)
 OFF = {"enforce": False}
 
 
@@ -54,8 +52,10 @@ def test_every_measure_is_the_oracle_s(problem: Problem, data: st.DataObject) ->
 
 def test_the_measures_of_a_layout_by_hand() -> None:
     """
-    Two units. A holds a home of 12 beds, which covers the first point, and one of 9, which counts
-    for nothing; 300 elders need 9 beds, so the duty of two places (20 beds) does not arise. B
+    Two units, of which A has enough and B has not.
+
+    A holds a home of 12 beds, which covers the first point, and one of 9, which counts for
+    nothing; 300 elders need 9 beds, so the duty of two places (20 beds) does not arise. B
     needs 30 beds and two places and has one of 10 beds, 700 m from its only point.
     """
     points = [

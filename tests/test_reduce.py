@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import oracle
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
-from strategies import HIGH, LOW, MEDIUM, Point, Site, build, problems, rules
+from strategies import HIGH, LOW, MEDIUM, SHORT, Point, Site, build, problems, rules
 
 from siting.objective import STAGES, measure
 from siting.reduce import (
@@ -29,9 +29,6 @@ from siting.units import NO_UNIT
 if TYPE_CHECKING:
     from siting.problem import Problem
     from siting.reduce import Decisions
-
-TOO_BIG = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-SHORT = settings(deadline=None, derandomize=True, database=None, suppress_health_check=TOO_BIG)
 
 
 def choices(decisions: Decisions) -> list[np.ndarray]:
@@ -57,6 +54,11 @@ def decided(site: Site, **limits: object) -> list[tuple[int, int, int, bool, boo
     return list(zip(*(each.tolist() for each in columns), strict=True))
 
 
+def big(**more: object) -> Site:
+    """Return a home of 15 beds with room for 40."""
+    return Site((1.0,), home=True, beds=15, high=40, **more)
+
+
 @pytest.mark.parametrize(
     ("site", "expected"),
     [
@@ -68,19 +70,19 @@ def decided(site: Site, **limits: object) -> list[tuple[int, int, int, bool, boo
         (Site((1.0,), low=12, high=11), []),
         (Site((1.0,), high=9), []),
         (Site((1.0,), home=True, beds=15, high=15), []),
-        (Site((1.0,), home=True, beds=15, high=40), [(1, 25, 0, False, False, False)]),
-        (Site((1.0,), home=True, beds=15, high=40, forbidden=True), []),
-        (Site((1.0,), home=True, beds=15, high=40, excluded=True), [(1, 25, 0, False, False, False)]),
-        (Site((1.0,), home=True, beds=15, high=40, locked_beds=18), [(3, 3, 0, True, False, False)]),
-        (Site((1.0,), home=True, beds=15, high=40, locked_beds=15), []),
-        (Site((1.0,), home=True, beds=15, high=40, locked_open=True), [(1, 25, 0, False, False, False)]),
+        (big(), [(1, 25, 0, False, False, False)]),
+        (big(forbidden=True), []),
+        (big(excluded=True), [(1, 25, 0, False, False, False)]),
+        (big(locked_beds=18), [(3, 3, 0, True, False, False)]),
+        (big(locked_beds=15), []),
+        (big(locked_open=True), [(1, 25, 0, False, False, False)]),
         (Site((1.0,), home=True, beds=7, high=9), []),
         (Site((1.0,), home=True, beds=7, high=10), [(3, 3, 7, False, False, True)]),
         (Site((1.0,), home=True, beds=7, high=30), [(3, 23, 7, False, False, True)]),
         (Site((1.0,), home=True, beds=7, high=30, locked_beds=9), [(2, 2, 0, True, False, False)]),
         (Site((1.0,), home=True, beds=7, high=30, locked_beds=12), [(5, 5, 7, True, False, True)]),
-        (Site((1.0,), home=True, beds=15, high=40, institution=False), []),
-        (Site((1.0,), home=True, beds=15, high=40, institution=False, locked_beds=20),
+        (big(institution=False), []),
+        (big(institution=False, locked_beds=20),
          [(5, 5, 0, True, False, False)]),
     ],
 )  # fmt: skip
@@ -148,7 +150,8 @@ def test_merging_points_changes_no_choice_s_coverage(problem: Problem) -> None:
 def test_points_are_merged_only_where_class_and_cover_are_the_same() -> None:
     sites = [Site((100.0, 400.0, 100.0, 100.0, None)), Site((None, None, 400.0, None, None))]
     points = [Point(1.0), Point(2.0), Point(4.0), Point(8.0, MEDIUM), Point(16.0)]
-    groups = cover_groups(*(lambda p: (p, find_decisions(p)))(build(points, sites)))
+    problem = build(points, sites)
+    groups = cover_groups(problem, find_decisions(problem))
     assert sorted(zip(groups.elders.tolist(), groups.density_class.tolist(), strict=True)) == [
         (3.0, HIGH), (4.0, HIGH), (8.0, MEDIUM),
     ]  # fmt: skip

@@ -15,69 +15,38 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 import oracle
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import (
+    HIGH,
+    LONG,
+    LOW,
+    MEDIUM,
+    SHORT,
+    Point,
+    Site,
+    build,
+    problems,
+    reordered,
+    rules,
+)
+from verdict import check_honest, near, values_of
+
 from siting.errors import ScenarioError
 from siting.problem import DISTANCE_CAP_M
 from siting.reduce import components, cover_groups, find_decisions
 from siting.scenario import Limits, Solve
 from siting.solve import PROVEN_GAP, Solution, Stage, gap_of, solve, status_of
 from siting.solvers import Ask, End, HighsSolver, LinearModel, Outcome
-from strategies import HIGH, LOW, MEDIUM, Point, Site, build, problems, reordered, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from siting.problem import Problem
 
-NEAR = 1e-6
-TOO_BIG = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-SHORT = settings(deadline=None, derandomize=True, database=None, suppress_health_check=TOO_BIG)
-LONG = settings(SHORT, derandomize=False, max_examples=2000)
 ONE = Solve(threads=1)
-
-
-def values_of(solution: Solution) -> tuple[float, ...]:
-    """Return the values of all stages."""
-    assert tuple(stage.name for stage in solution.stages) == oracle.STAGES
-    return tuple(stage.value for stage in solution.stages)
-
-
-def near(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    """Return whether two sets of values are the same within the tolerance of a stage."""
-    pairs = zip(a, b, strict=True)
-    return all(math.isclose(x, y, rel_tol=NEAR, abs_tol=NEAR) for x, y in pairs)
-
-
-def check_honest(problem: Problem, found: oracle.Oracle, solution: Solution) -> bool:
-    """
-    Check all that must hold however early a solve stopped; return whether its plan is a best one.
-
-    The layout is allowed, its values are its own, no bound lies above what some layout reaches
-    that keeps the earlier values, and only a best plan is called optimal.
-    """
-    beds = oracle.beds_of(solution.layout)
-    assert beds in found.reached, f"{beds} is not allowed"
-    mine, best = found.reached[beds], found.best()
-    assert near(values_of(solution), mine)
-    decisions = find_decisions(problem)
-    parts = components(problem, decisions, cover_groups(problem, decisions))
-    for number, stage in enumerate(solution.stages):
-        assert math.isfinite(stage.bound)
-        assert math.isfinite(stage.gap)
-        assert stage.gap >= 0
-        assert stage.bound <= stage.value
-        # Sets of sites that do not touch keep their values each by itself, so one could only be
-        # compared with layouts that do the same; all together where the earlier stages are best.
-        if len(parts) <= 1 or near(mine[:number], best[:number]):
-            least = found.least_keeping(number, mine)
-            assert stage.bound <= least + NEAR * max(least, 1.0), f"{stage}: {least} can be reached"
-    is_best = near(mine, best)
-    assert is_best or solution.status != "optimal"
-    return is_best
 
 
 def check_solved(problem: Problem, solver: str) -> None:
@@ -147,9 +116,7 @@ def stopped(problem: Problem, calls: int, how: str) -> Solution:
     """Solve, stopped after so many calls of the solver, the clock or the progress."""
     count = iter(range(10**9))
     if how == "clock":
-        return solve(
-            problem, settings=ONE, clock=lambda: 0.0 if next(count) <= 3 * calls else 1e9
-        )
+        return solve(problem, settings=ONE, clock=lambda: 0.0 if next(count) <= 3 * calls else 1e9)
     if how == "Ctrl-C":
 
         def press(*_: object) -> None:

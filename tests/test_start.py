@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import oracle
-from hypothesis import HealthCheck, assume, given, settings
-from strategies import MEDIUM, Point, Site, build, problems
+from hypothesis import assume, given, settings
+from strategies import MEDIUM, SHORT, Point, Site, build, problems
 
 from siting.model import Hard, build_model
 from siting.reduce import cover_groups, find_decisions, layout_of
@@ -16,9 +16,6 @@ from siting.start import first_plan
 
 if TYPE_CHECKING:
     from siting.problem import Problem
-
-TOO_BIG = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-SHORT = settings(deadline=None, derandomize=True, database=None, suppress_health_check=TOO_BIG)
 
 
 def plan(problem: Problem) -> oracle.Beds:

@@ -100,13 +100,13 @@ class _Said:
         plain = call.func.id if isinstance(call.func, ast.Name) else ""
         if name == "of" and ast.unparse(call.func).endswith("Error.of"):
             given = {each.arg for each in call.keywords if each.arg}
-            self._note(self.faults, call.args[0], scope, given, where)
+            self._note(self.faults, call, 0, scope, given, where)
         elif plain == "Fault":
             given = _keys(call.args[2], scope) if len(call.args) > 2 else set()
-            self._note(self.faults, call.args[0], scope, given, where)
+            self._note(self.faults, call, 0, scope, given, where)
         elif name == "add" and len(call.args) >= 3 and "check" in ast.unparse(call.func):
             given = {each.arg for each in call.keywords if each.arg}
-            self._note(self.lines, call.args[1], scope, given, where)
+            self._note(self.lines, call, 1, scope, given, where)
         elif plain == "ValueError" and (
             found := re.match(r"f?'([a-z_]+):", ast.unparse(call.args[0]))
         ):
@@ -117,10 +117,11 @@ class _Said:
             self.texts += [(key, where) for key in _words(call.args[0], scope)]
 
     def _note(
-        self, into: list[tuple[str, set[str], str]], node: ast.AST, scope: ast.AST,
+        self, into: list[tuple[str, set[str], str]], call: ast.Call, place: int, scope: ast.AST,
         given: set[str], where: str,
     ) -> None:  # fmt: skip
-        codes = _words(node, scope)
+        node = call.args[place]
+        codes = _words(node, _loop_of(node, call, scope)) or _words(node, scope)
         if not codes and ast.unparse(node) not in PASSED_ON:
             self.unclear.append(f"{where} {ast.unparse(node)}")
         into.extend((code, given, where) for code in codes)
@@ -144,6 +145,18 @@ def _scopes(tree: ast.Module) -> list[ast.AST]:
 
 def _calls(scope: ast.AST) -> list[ast.Call]:
     return [node for node in ast.walk(scope) if isinstance(node, ast.Call)]
+
+
+def _loop_of(node: ast.AST, call: ast.Call, scope: ast.AST) -> ast.AST:
+    """Return the innermost loop around a call that gives a name its value, else the function."""
+    loops = [
+        each for each in ast.walk(scope)
+        if isinstance(each, ast.For) and any(inner is call for inner in ast.walk(each))
+    ]  # fmt: skip
+    return next(
+        (each for each in reversed(loops) if isinstance(node, ast.Name) and _bound(node.id, each)),
+        scope,
+    )
 
 
 def _words(node: ast.AST | None, scope: ast.AST) -> set[str]:

@@ -170,7 +170,8 @@ def require_columns(
         guess = nearest_name(column, columns)
         code = "missing_column_near" if guess else "missing_column"
         place = f"{key}.{name}" if key else name
-        values = {"key": place, "column": column, "guess": guess, "found": ", ".join(columns)}
+        found = ", ".join(columns)
+        values = {"key": place, "column": column, "guess": guess or "", "found": found}
         faults.append(Fault(code, where, values))
     if faults:
         raise MissingColumnError(*faults)

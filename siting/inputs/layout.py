@@ -17,11 +17,20 @@ from siting.tables import ids, labels, numbers
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from geopandas import GeoDataFrame
     from pandas import DataFrame
 
 __all__ = ["read_layout"]
 
 NOT_STANDING = frozenset({"closed", "reserved"})
+
+
+def _drawn(frame: GeoDataFrame, crs: Any) -> DataFrame:
+    """Return the table of a drawn layer, ``x`` and ``y`` taken from where its points are drawn."""
+    if crs is not None and frame.crs is not None:
+        frame = frame.to_crs(working_crs(crs))
+    points = frame.geometry.representative_point()
+    return pd.DataFrame(frame.drop(columns="geometry")).assign(x=points.x, y=points.y)
 
 
 def read_layout(path: Path, *, crs: Any = None) -> DataFrame:
@@ -31,9 +40,9 @@ def read_layout(path: Path, *, crs: Any = None) -> DataFrame:
     Parameters
     ----------
     path
-        Result folder (its ``facilities.csv``), GeoPackage (layer ``facilities``), or a CSV or Excel
-        table with columns ``id`` and ``beds``; rows with status ``closed`` or ``reserved`` do not
-        stand.
+        Result folder (its ``facilities.csv``), GeoPackage (layer ``facilities``, its points where
+        they are drawn), or a CSV or Excel table with columns ``id`` and ``beds``; rows with status
+        ``closed`` or ``reserved`` do not stand.
     crs
         Working system that ``x`` and ``y`` are in; None: they are not checked.
 
@@ -47,7 +56,7 @@ def read_layout(path: Path, *, crs: Any = None) -> DataFrame:
     file = path / "facilities.csv" if path.is_dir() else path
     require_file(file, "--layout")
     if file.suffix.lower() == ".gpkg":
-        table = pd.DataFrame(read_layer(file, layer="facilities").drop(columns="geometry"))
+        table = _drawn(read_layer(file, layer="facilities"), crs)
         table.index += 1
     else:
         table = read_table(file)

@@ -275,9 +275,7 @@ def read_raster(scenario: Scenario, part: Any, key: str, *, check: DataCheck) ->
     return Source(key, path.name, part.path, frame, names, cells_read, sha256(path), arrays)
 
 
-def _at(
-    transform: Any, column: NDArray[np.float64], row: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _at(transform: Any, column: NDArray[Any], row: NDArray[Any]) -> NDArray[np.float64]:
     """Return (n, 2) coordinates of places in a raster, counted in cells from its corner."""
     x = transform.a * column + transform.b * row + transform.c
     return np.column_stack([x, transform.d * column + transform.e * row + transform.f])

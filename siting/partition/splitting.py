@@ -215,7 +215,8 @@ def _edges(part: Part, zones: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the positions of some zones' neighbours."""
     count = part.indptr[zones + 1] - part.indptr[zones]
     ends = np.cumsum(count)
-    return np.arange(ends[-1]) + np.repeat(part.indptr[zones] - ends + count, count)
+    first = np.repeat(part.indptr[zones] - ends + count, count)
+    return np.asarray(np.arange(ends[-1]) + first, dtype=np.int64)
 
 
 def _part_of(part: Part, zones: NDArray[np.int64]) -> Part:
@@ -299,7 +300,9 @@ def _nothing_below(part: Part, aim: Aim, wanted: int) -> int:
     total = int(part.elders.sum())
     if not np.isfinite(aim.area_limit):
         return abs(total - wanted * aim.target)
-    least = max(wanted, int(np.ceil(part.area.sum() / aim.area_limit - PROVEN)))
+    alone = part.area > aim.area_limit
+    fewest = alone.sum() + np.ceil(part.area[~alone].sum() / aim.area_limit - PROVEN)
+    least = max(wanted, int(fewest))
     missing = least * aim.target - total
     left = -missing % aim.target
     return missing if missing >= 0 else min(left, aim.target - left)
