@@ -329,7 +329,7 @@ def _district_units(
     alone = (elders > settings.high * EQUAL) | (area > settings.max_area_km2 * 1e6 * EQUAL)
     free = ~alone[pairs].any(axis=1)
     piece = components(len(inside), pairs[free])
-    aim = Aim(round(settings.elders * 1e6), settings.max_area_km2 * 1e6 * EQUAL)
+    aim = Aim(round(settings.elders * 1e6), int(settings.max_area_km2 * 1e8 * EQUAL))
     unit = np.empty(len(inside), dtype=np.int64)
     deviation, bound, n_units, method = 0, 0, 0, METHODS[0]
     for each in range(int(piece.max()) + 1):

@@ -307,19 +307,24 @@ class HighsSolver:
         )  # fmt: skip
 
     def _run(self, ask: Ask) -> None:
-        """Run in a thread of its own, so that Ctrl-C is heard at once and stops the search."""
+        """
+        Run in a thread of its own, so that Ctrl-C is heard at once and stops the search.
+
+        The clock is looked at here: HiGHS has counted its limit from the first call of an object in
+        some versions and from the last one in others.
+        """
         highs = self._highs
         halt = ask.stop if ask.stop is not None else threading.Event()
+        end = monotonic() + ask.time_limit_s
 
         def watch(event: Any) -> None:
             if ask.progress is not None and not ask.relax:
                 ask.progress(event.data_out.mip_primal_bound, event.data_out.mip_dual_bound)
-            if halt.is_set():
-                event.data_in.user_interrupt = True
+            watch_clock(event)
 
-        def watch_simplex(event: Any) -> None:
-            if halt.is_set():
-                event.data_in.user_interrupt = True
+        def watch_clock(event: Any) -> None:
+            # HiGHS keeps the wish to stop from one call to the next, so it is taken back here.
+            event.data_in.user_interrupt = halt.is_set() or monotonic() >= end
 
         done = threading.Event()
 
@@ -330,22 +335,25 @@ class HighsSolver:
                 done.set()
 
         highs.cbMipInterrupt.subscribe(watch)
-        highs.cbSimplexInterrupt.subscribe(watch_simplex)
+        highs.cbSimplexInterrupt.subscribe(watch_clock)
         threading.Thread(target=work, daemon=True).start()
         try:
             while not done.wait(POLL_S):
                 pass
         finally:
             highs.cbMipInterrupt.unsubscribe(watch)
-            highs.cbSimplexInterrupt.unsubscribe(watch_simplex)
+            highs.cbSimplexInterrupt.unsubscribe(watch_clock)
 
     def _outcome(self, ask: Ask, *, has_whole: bool) -> Outcome:
         """Return what HiGHS reached, trusting values only where it says that there are some."""
         highs = self._highs
         status = highs.getModelStatus()
         end = HIGHS_ENDS[status.name]
-        if end is End.EFFORT_LIMIT and ask.stop is not None and ask.stop.is_set():
+        stopped = ask.stop is not None and ask.stop.is_set()
+        if end is End.EFFORT_LIMIT and stopped:
             end = End.INTERRUPTED
+        if end is End.INTERRUPTED and not stopped:
+            end = End.TIME_LIMIT
         info = highs.getInfo()
         feasible = info.primal_solution_status == int(
             highspy.SolutionStatus.kSolutionStatusFeasible

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -20,6 +21,7 @@ import siting
 from siting.demand import read_demand, read_zones
 from siting.errors import CrsError, EmptyInputError, EncodingError, InputError
 from siting.inputs.coordinates import as_working_crs, project_points, read_crs, working_crs
+from siting.inputs.foreign import quiet
 from siting.inputs.layers import read_layer
 from siting.inputs.layout import read_layout
 from siting.inputs.table_files import read_table
@@ -117,8 +119,19 @@ def test_a_layer_is_chosen_by_name_and_tables_are_passed_over(tmp_path: Path) ->
     pyogrio.write_dataframe(styles, path, layer="layer_styles", driver="GPKG")
     zone_layer().to_file(path, layer="社区", mode="a")
     zone_layer().iloc[:1].to_file(path, layer="旧社区", mode="a")
-    assert len(read_layer(path)) == 3
+    check = DataCheck()
+    assert len(read_layer(path, check=check)) == 3
+    assert [(line.code, line.count) for line in check.lines] == [("first_layer", 2)]
     assert len(read_layer(path, layer="旧社区")) == 1
+
+
+def test_what_a_reader_warns_of_is_listed_once_and_not_shown(tmp_path: Path) -> None:
+    check, path = DataCheck(), tmp_path / "roads.gpkg"
+    with quiet(check, path):
+        for _ in range(2):
+            warnings.warn(f"{path}: odd geometry; It might help to look", stacklevel=1)
+    assert [(line.code, line.where) for line in check.lines] == [("reader_said", "roads.gpkg")]
+    assert "roads.gpkg: odd geometry。" in check.lines[0].render("zh")
 
 
 def test_multipoints_of_one_point_are_points_and_others_are_refused(scenario: Path) -> None:

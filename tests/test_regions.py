@@ -1,4 +1,4 @@
-"""Planning units built from zones or points: the hand-worked cases, an oracle, borders, real places."""
+"""Planning units built from zones or points: cases by hand, an oracle, borders, a real place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy.spatial import Voronoi
 
 import siting
-from siting.partition import Aim, make_part, split, splitting
+from siting.partition import NO_LIMIT, Aim, make_part, split, splitting
 from siting.scenario import Build
 from siting.tables import DataCheck
 
@@ -32,7 +32,7 @@ TEN = 10_000.0
 
 
 def zones(rows: list[dict[str, Any]]) -> gpd.GeoDataFrame:
-    """Return zones: rectangles from `x: (west, east)`, `y: (south, north)`, metres from a corner."""
+    """Return rectangles from `x: (west, east)`, `y: (south, north)`, metres from a corner."""
     table = [{k: v for k, v in row.items() if k not in {"x", "y"}} for row in rows]
     boxes = []
     for row in rows:
@@ -44,7 +44,7 @@ def zones(rows: list[dict[str, Any]]) -> gpd.GeoDataFrame:
 
 
 def chain(elders: list[float], **columns: list[str]) -> gpd.GeoDataFrame:
-    """Return zones in a row, each 1 km square, with codes 1, 2, 3 …"""
+    """Return zones in a row, each 1 km square, with codes counted from 1."""
     return zones(
         [
             {"code": str(k + 1), "elders": e, "x": (1000 * k, 1000 * k + 1000)}
@@ -66,7 +66,9 @@ def board(elders: list[list[float]], side: float = 1000) -> gpd.GeoDataFrame:
     )  # fmt: skip
 
 
-def build(layer: gpd.GeoDataFrame, *, check: DataCheck | None = None, **keys: Any) -> siting.BuiltUnits:
+def build(
+    layer: gpd.GeoDataFrame, *, check: DataCheck | None = None, **keys: Any
+) -> siting.BuiltUnits:
     """Build units from zones with the usual columns; keys that are settings go into them."""
     columns = {name: name for name in ("district", "street") if name in layer}
     return siting.build_units(
@@ -108,7 +110,7 @@ def test_chain_that_divides_evenly_is_divided_evenly() -> None:
     assert built.note.tolist() == ["", "", ""]
 
 
-def test_five_equal_zones_leave_one_unit_below_the_band_and_the_tie_goes_to_the_first_codes() -> None:
+def test_five_equal_zones_leave_one_unit_below_the_band_and_ties_go_to_first_codes() -> None:
     layer = chain([6000] * 5)
     check = DataCheck()
     built = build(layer, check=check)
@@ -178,7 +180,11 @@ def test_ferry_between_districts_joins_nothing_and_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("ferry", "words"),
-    [(["big", "smal"], "did you mean 'small'"), (["big", "~"], "no '~'"), (["big", "big"], "both ends")],
+    [
+        (["big", "smal"], "did you mean 'small'"),
+        (["big", "~"], "no '~'"),
+        (["big", "big"], "both ends"),
+    ],
 )
 def test_ferry_to_nowhere_is_refused(ferry: list[str], words: str) -> None:
     with pytest.raises(siting.SitingError) as caught:
@@ -285,6 +291,16 @@ def graphs(draw: st.DrawFn, most: int = 7) -> Graph:
     )  # fmt: skip
 
 
+def as_sets(unit: np.ndarray) -> list[frozenset[int]]:
+    """Return the zones of each unit."""
+    return [frozenset(np.flatnonzero(unit == k).tolist()) for k in range(unit.max() + 1)]
+
+
+def aim(limit: float) -> Aim:
+    """Return the aim of 10,000 elders and so many square metres."""
+    return Aim(10_000_000_000, NO_LIMIT if np.isinf(limit) else int(limit * 100))
+
+
 def number_of_units(graph: Graph) -> int:
     """Return how many units the rule asks for: half up, at least 1, none without elders."""
     half_up = int(sum(graph.elders) / TEN + 0.5)
@@ -307,7 +323,9 @@ def oracle(graph: Graph, limit: float) -> list[tuple[tuple[float, int, int], lis
 def first_numbers(units: list[frozenset[int]]) -> list[int]:
     """Return the unit of each zone, units numbered in the order of their first zones."""
     order = sorted(units, key=min)
-    return [next(k for k, unit in enumerate(order) if z in unit) for z in range(sum(map(len, units)))]
+    return [
+        next(k for k, unit in enumerate(order) if z in unit) for z in range(sum(map(len, units)))
+    ]
 
 
 @settings(max_examples=60, deadline=None)
@@ -315,7 +333,7 @@ def first_numbers(units: list[frozenset[int]]) -> list[int]:
 def test_few_zones_get_the_best_of_all_layouts_and_the_first_of_equals(
     graph: Graph, limit: float
 ) -> None:
-    found = split(graph.part(), Aim(10_000_000_000, limit))
+    found = split(graph.part(), aim(limit))
     layouts = oracle(graph, limit)
     best = min(worth for worth, _ in layouts)
     equals = [first_numbers(units) for worth, units in layouts if worth == best]
@@ -331,9 +349,9 @@ def test_search_keeps_units_whole_and_its_bound_is_never_above_the_best(graph: G
         patch.setattr(splitting, "FEW_ZONES", 0)
         patch.setattr(splitting, "STARTS", 2)
         patch.setattr(splitting, "ROUNDS", 10)
-        found = split(graph.part(), Aim(10_000_000_000, np.inf))
+        found = split(graph.part(), aim(np.inf))
     best = min(worth for worth, _ in oracle(graph, np.inf))[0] * 1e6
-    units = [frozenset(np.flatnonzero(found.unit == k).tolist()) for k in range(found.unit.max() + 1)]
+    units = as_sets(found.unit)
     assert all(graph.is_connected(unit) for unit in units)
     assert len(units) == number_of_units(graph)
     assert graph.worth(units, TEN)[0] * 1e6 == found.deviation
@@ -349,15 +367,16 @@ def test_search_never_grows_a_unit_beyond_the_area_limit(graph: Graph, limit: fl
         patch.setattr(splitting, "FEW_ZONES", 0)
         patch.setattr(splitting, "STARTS", 2)
         patch.setattr(splitting, "ROUNDS", 10)
-        found = split(graph.part(), Aim(10_000_000_000, limit))
-    units = [frozenset(np.flatnonzero(found.unit == k).tolist()) for k in range(found.unit.max() + 1)]
+        found = split(graph.part(), aim(limit))
+    units = as_sets(found.unit)
     for unit in units:
         assert graph.is_connected(unit)
         assert len(unit) == 1 or sum(graph.area[z] for z in unit) <= limit
-    best = min(graph.worth(each, TEN)[0] for each in graph.layouts(limit)
-               if len(each) >= number_of_units(graph))  # fmt: skip
-    assert found.bound <= best * 1e6
-    assert len(units) >= number_of_units(graph)
+    wanted = number_of_units(graph)
+    alike = [graph.worth(each, TEN)[0] for each in graph.layouts(limit)
+             if len(each) == wanted or len(each) > wanted < len(units)]  # fmt: skip
+    assert len(units) >= wanted
+    assert found.bound <= min(alike) * 1e6 <= found.deviation
 
 
 # -- what else a unit is ----------------------------------------------------------------------
@@ -395,11 +414,8 @@ def test_unit_of_several_zones_above_the_band_is_told() -> None:
 
 
 def test_rural_units_stop_growing_at_the_area_limit() -> None:
-    layer = chain([1000] * 6)
-    for k in range(6):  # 40 km² each: two fit into 100 km², three do not
-        layer.geometry[k] = shapely.affinity.scale(
-            layer.geometry[k], 1, 40, origin=(*CORNER, 0)
-        )
+    layer = chain([1000] * 6)  # 40 km² each: two fit into 100 km², three do not
+    layer.geometry = layer.geometry.scale(1, 40, origin=(*CORNER, 0))
     built = build(layer)
     assert groups(layer, built) == codes("1 2", "3 4", "5 6")
     assert set(built.note) == {"below_band"}
@@ -411,7 +427,8 @@ def test_rural_units_stop_growing_at_the_area_limit() -> None:
 def test_zone_larger_than_the_area_limit_is_a_unit_by_itself() -> None:
     layer = zones([{"code": "a", "elders": 900, "x": (0, 11_000), "y": (0, 10_000)},
                    {"code": "b", "elders": 800, "x": (11_000, 12_000), "y": (0, 10_000)},
-                   {"code": "c", "elders": 700, "x": (12_000, 13_000), "y": (0, 10_000)}])  # fmt: skip
+                   {"code": "c", "elders": 700, "x": (12_000, 13_000), "y": (0, 10_000)}]
+                  )  # fmt: skip
     check = DataCheck()
     built = build(layer, check=check)
     assert groups(layer, built) == codes("a", "b c")
@@ -475,7 +492,8 @@ def test_deviation_is_proven_where_the_simple_bound_is_out_of_reach() -> None:
 
 def test_zones_that_meet_in_a_corner_are_not_side_by_side() -> None:
     layer = zones([{"code": "a", "elders": 3000, "x": (0, 1000), "y": (0, 1000)},
-                   {"code": "b", "elders": 3000, "x": (1000, 2000), "y": (1000, 2000)}])  # fmt: skip
+                   {"code": "b", "elders": 3000, "x": (1000, 2000), "y": (1000, 2000)}]
+                  )  # fmt: skip
     assert len(build(layer).id) == 2
     assert len(build(layer, border_tolerance_m=30).id) == 2
 
@@ -483,10 +501,9 @@ def test_zones_that_meet_in_a_corner_are_not_side_by_side() -> None:
 def test_border_with_other_vertices_and_a_bend_of_a_millimetre_is_shared() -> None:
     layer = chain([3000, 3000])
     x, y = CORNER
-    layer.geometry[1] = shapely.Polygon(
-        [(x + 1000, y), (x + 2000, y), (x + 2000, y + 1000), (x + 1000, y + 1000),
-         (x + 1000.001, y + 400)]
-    )  # fmt: skip
+    bent = [(x + 1000, y), (x + 2000, y), (x + 2000, y + 1000), (x + 1000, y + 1000),
+            (x + 1000.001, y + 400)]  # fmt: skip
+    layer = layer.set_geometry([layer.geometry[0], shapely.Polygon(bent)], crs=CRS)
     assert len(build(layer, border_tolerance_m=0.01).id) == 1
 
 
@@ -607,7 +624,10 @@ def test_layer_that_makes_no_units_is_refused(change: Any, words: str) -> None:
 def test_band_that_does_not_hold_the_target_is_refused(tmp_path: Path) -> None:
     given = {
         "elders": [{"id": "p", "x": 100, "y": 100, "elders": 9000}],
-        "scenario": {"units": {"build": {"elders": 6000, "band_low": 7500}}, "distance": "straight"},
+        "scenario": {
+            "units": {"build": {"elders": 6000, "band_low": 7500}},
+            "distance": "straight",
+        },
     }
     with pytest.raises(siting.SitingError) as caught:
         case_files.run_case({"given": given}, {"audit": True}, tmp_path)
@@ -670,7 +690,7 @@ def test_searched_districts_are_whole_in_the_band_and_the_same_on_every_run() ->
     built = build(layer)
     assert_connected(layer, built)
     assert built.in_band_share >= 0.9
-    assert built.bound <= built.deviation <= 0.02 * layer["elders"].sum()
+    assert 0 <= built.deviation - built.bound <= 0.01 * layer["elders"].sum()
     for name, part in layer.groupby("district"):
         own = [each for each in built.districts if each.name == name]
         assert own[0].units == int(part["elders"].sum() / TEN + 0.5)

@@ -12,6 +12,7 @@ import math
 import os
 import threading
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import highspy
@@ -216,6 +217,26 @@ def test_highs_stops_in_time_and_says_so() -> None:
     assert outcome.end is End.TIME_LIMIT
     if outcome.values is not None:
         assert outcome.bound <= objective(model, outcome.values)
+
+
+def test_the_time_limit_is_on_each_call_and_not_on_their_sum() -> None:
+    """HiGHS itself counts from the first call in some versions and from the last in others."""
+    solver, model, took = HighsSolver(), split(), []
+    for _ in range(4):
+        begun = monotonic()
+        assert solver(model, Ask(0.25, threads=1)).end is End.TIME_LIMIT
+        took.append(monotonic() - begun)
+    assert min(took) > 0.2
+    assert max(took) < 1.2
+
+
+def test_a_solver_that_was_stopped_goes_on_when_it_is_asked_again() -> None:
+    stop, solver, model = threading.Event(), HighsSolver(), split()
+    stop.set()
+    assert solver(model, Ask(60.0, threads=1, stop=stop)).end is End.INTERRUPTED
+    begun = monotonic()
+    assert solver(model, Ask(0.25, threads=1)).end is End.TIME_LIMIT
+    assert monotonic() - begun > 0.2
 
 
 def test_highs_stops_after_some_nodes_and_says_so() -> None:

@@ -44,10 +44,9 @@ def gather(
 
 
 @compiled
-def _costs(first: int, second: int, target: int) -> tuple[float, float]:
-    """Return deviation and squared deviation of two units."""
-    x, y = float(first - target), float(second - target)
-    return abs(x) + abs(y), x * x + y * y
+def _costs(first: int, second: int, target: int) -> tuple[int, int]:
+    """Return the deviation of two units, and how unequal they are."""
+    return abs(first - target) + abs(second - target), abs(first - second)
 
 
 @compiled
@@ -111,7 +110,7 @@ def split_anew(
     members: NDArray[np.int64],
     other: int,
     compact: bool,
-    slack: float,
+    slack: int,
     place: NDArray[np.int64],
     inside: NDArray[np.int64],
     stamp: int,
@@ -119,9 +118,9 @@ def split_anew(
     """
     Look at the splits of two units into two, take the best, and return whether it is better.
 
-    Without ``compact`` area above the limit counts, then deviation, then squared deviation, which
-    lets a surplus flow to where it is wanted. With it pieces of streets and border count, among
-    splits that deviate by at most ``slack`` more than now.
+    Without ``compact`` area above the limit counts, then deviation, then how unequal the two are,
+    which lets a surplus flow to where it is wanted. With it pieces of streets and border count,
+    among splits that deviate by at most ``slack`` more than now.
 
     The first zone starts a set; one by one the zones beside it are taken or left. A set whose rest
     hangs together is a split.
@@ -130,7 +129,7 @@ def split_anew(
     near, within, streets = _as_bits(part, members, place, inside, stamp)
     first = unit[members[0]]
     full, now = none, none
-    total, total_area, sum_now, area_now, cut_now, size_now = 0, 0.0, 0, 0.0, 0, 0
+    total, total_area, sum_now, area_now, cut_now, size_now = 0, 0, 0, 0, 0, 0
     for k in range(m):
         z = members[k]
         full |= one << np.uint64(k)
@@ -146,14 +145,14 @@ def split_anew(
                     cut_now += part.border[e]
     over_now = over(area_now, size_now, aim.area_limit)
     over_now += over(total_area - area_now, m - size_now, aim.area_limit)
-    allowed, squares = _costs(sum_now, total - sum_now, aim.target)
-    x, y, w, best = over_now, allowed, squares, now
+    allowed, unlike = _costs(sum_now, total - sum_now, aim.target)
+    x, y, w, best = over_now, allowed, unlike, now
     if compact:
         allowed += slack
-        y, w = float(_pieces(now, full ^ now, streets)), float(cut_now)
+        y, w = _pieces(now, full ^ now, streets), cut_now
     # a stack of sets: taken, beside it, decided; elders, area, border, size
     sets = np.empty((2 * m + 4, 3), np.uint64)
-    sums, areas = np.empty((2 * m + 4, 3), np.int64), np.empty(2 * m + 4)
+    sums, areas = np.empty((2 * m + 4, 3), np.int64), np.empty(2 * m + 4, np.int64)
     sets[0, 0], sets[0, 1], sets[0, 2] = one, near[0] & ~one, one
     sums[0, 0], sums[0, 1], sums[0, 2] = part.elders[members[0]], within[0], 1
     areas[0] = part.area[members[0]]
@@ -170,7 +169,7 @@ def split_anew(
             if s == full or p > over_now or (compact and q > allowed):
                 continue
             if compact:
-                q, r = float(_pieces(s, full ^ s, streets)), float(cut)
+                q, r = _pieces(s, full ^ s, streets), cut
             if before(p, q, r, x, y, w) and _hangs_together(full ^ s, near):
                 x, y, w, best = p, q, r, s
                 if not compact:
@@ -245,14 +244,14 @@ def move_zones(
     a: int,
     b: int,
     compact: bool,
-    slack: float,
+    slack: int,
     held: NDArray[np.int64],
     mark: NDArray[np.int64],
     stamps: NDArray[np.int64],
     queue: NDArray[np.int64],
 ) -> bool:
     """Move single zones between two units while that makes them better; return whether any did."""
-    elders, areas, sizes = np.zeros(2, np.int64), np.zeros(2), np.zeros(2, np.int64)
+    elders, areas, sizes = np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(2, np.int64)
     held[a, :] = 0
     held[b, :] = 0
     for z in members:
@@ -262,7 +261,7 @@ def move_zones(
         sizes[side] += 1
         held[unit[z], part.street[z]] += 1
     excess = over(areas[0], sizes[0], aim.area_limit) + over(areas[1], sizes[1], aim.area_limit)
-    deviation, squares = _costs(elders[0], elders[1], aim.target)
+    deviation, unlike = _costs(elders[0], elders[1], aim.target)
     allowed = deviation + slack
     moved, again = False, True
     while again:
@@ -287,7 +286,7 @@ def move_zones(
                 more = int(held[to, part.street[z]] == 0) - int(held[unit[z], part.street[z]] == 1)
                 better = p <= excess and q <= allowed and (more < 0 or (more == 0 and gain > 0))
             else:
-                better = before(p, q, r, excess, deviation, squares)
+                better = before(p, q, r, excess, deviation, unlike)
             if not better:
                 continue
             stamps[0] += 1
@@ -302,6 +301,6 @@ def move_zones(
             areas[1 - side] += part.area[z]
             sizes[side] -= 1
             sizes[1 - side] += 1
-            excess, deviation, squares = p, q, r
+            excess, deviation, unlike = p, q, r
             moved, again = True, True
     return moved

@@ -1,7 +1,7 @@
 """
 Compiled search for units of equal elders among many zones.
 
-A layout is judged by four numbers, the earlier the weightier: square metres above the area limit,
+A layout is judged by four numbers, the earlier the weightier: area above its limit,
 deviation from the target, pieces of streets, and border between units. Nothing here asks the
 clock: the same part, seed and rounds give the same units everywhere.
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siting.partition.pairs import gather, move_zones, split_anew
-from siting.partition.sets import Aim, Part, before, compiled, over
+from siting.partition.sets import NO_LIMIT, Aim, Part, before, compiled, over
 from siting.partition.trees import CLUSTER, cut_up, random
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ AIMED = 0.5  # share of the disturbances that begin where elders are wrong
 
 
 @compiled
-def judge(part: Part, aim: Aim, unit: NDArray[np.int64], n_units: int) -> NDArray[np.float64]:
+def judge(part: Part, aim: Aim, unit: NDArray[np.int64], n_units: int) -> NDArray[np.int64]:
     """Return the four numbers of a layout: area above the limit, deviation, pieces, border."""
     n_streets = part.street.max() + 1
-    elders, area = np.zeros(n_units, np.int64), np.zeros(n_units)
+    elders, area = np.zeros(n_units, np.int64), np.zeros(n_units, np.int64)
     size, held = np.zeros(n_units, np.int64), np.zeros(n_units * n_streets, np.bool_)
     border = 0
     for z in range(len(unit)):
@@ -48,7 +48,7 @@ def judge(part: Part, aim: Aim, unit: NDArray[np.int64], n_units: int) -> NDArra
         for e in range(part.indptr[z], part.indptr[z + 1]):
             if unit[part.neighbours[e]] != u:
                 border += part.border[e]
-    result = np.zeros(4)
+    result = np.zeros(4, np.int64)
     for u in range(n_units):
         result[0] += over(area[u], size[u], aim.area_limit)
         result[1] += abs(elders[u] - aim.target)
@@ -80,7 +80,7 @@ def _settle(
     stale: NDArray[np.bool_],
     bound: int,
     compact: bool,
-    allowed: float,
+    allowed: int,
 ) -> None:
     """
     Split units that lie side by side anew, pair by pair, until no pair gets better.
@@ -103,7 +103,7 @@ def _settle(
         stale[:] = False
         for pair in pairs:
             a, b = pair // n_units, pair % n_units
-            if not compact and deviation == bound and aim.area_limit == np.inf:
+            if not compact and deviation == bound and aim.area_limit == NO_LIMIT:
                 return
             stamps[0] += 1
             stamp = stamps[0]
@@ -233,7 +233,7 @@ def search(
         Of the random numbers; moves on.
     """
     best, every = start.copy(), np.ones(n_units, np.bool_)
-    _settle(part, aim, best, n_units, every, bound, False, 0.0)
+    _settle(part, aim, best, n_units, every, bound, False, 0)
     key = judge(part, aim, best, n_units)
     _settle(part, aim, best, n_units, every, bound, True, key[1])
     key = judge(part, aim, best, n_units)
@@ -251,7 +251,7 @@ def search(
                 zones[m] = z
                 m += 1
         cut_up(part, zones[:m], chosen, unit, state)
-        _settle(part, aim, unit, n_units, stale, bound, False, 0.0)
+        _settle(part, aim, unit, n_units, stale, bound, False, 0)
         now = judge(part, aim, unit, n_units)
         if now[0] > key[0] or (now[0] == key[0] and now[1] > key[1]):
             continue

@@ -1,8 +1,8 @@
 """
 Compiled kernels that list connected sets of zones, and the best units of a few zones.
 
-Zones are numbered in the order of their codes. Elders are whole millionths and borders whole
-centimetres, so that equal is equal on every machine.
+Zones are numbered in the order of their codes. Elders are whole millionths, areas whole square
+decimetres and borders whole centimetres, so that equal is equal on every machine.
 """
 
 from __future__ import annotations
@@ -16,9 +16,22 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Aim", "Part", "before", "best_of_few", "bit", "compiled", "connected_sets", "over"]
+__all__ = [
+    "NO_LIMIT",
+    "Aim",
+    "Part",
+    "before",
+    "best_of_few",
+    "bit",
+    "compiled",
+    "connected_sets",
+    "over",
+]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
+
+NO_LIMIT = 1 << 62
+"""Area limit that nothing reaches."""
 
 WORST = np.iinfo(np.int64).max
 ROOM = 8  # zones of a set for which room is made, on average
@@ -35,14 +48,14 @@ class Part(NamedTuple):
         The zones beside zone k are ``neighbours[indptr[k]:indptr[k + 1]]``, each with the
         centimetres of border shared.
     elders, area, street
-        (n,) millionths of elders, square metres, and streets numbered from 0.
+        (n,) millionths of elders, square decimetres, and streets numbered from 0.
     """
 
     indptr: NDArray[np.int64]
     neighbours: NDArray[np.int64]
     border: NDArray[np.int64]
     elders: NDArray[np.int64]
-    area: NDArray[np.float64]
+    area: NDArray[np.int64]
     street: NDArray[np.int64]
 
 
@@ -55,15 +68,15 @@ class Aim(NamedTuple):
     target
         Millionths of elders of a unit.
     area_limit
-        Most square metres of a unit of several zones; infinite: no limit.
+        Most square decimetres of a unit of several zones, or ``NO_LIMIT``.
     """
 
     target: int
-    area_limit: float
+    area_limit: int
 
 
 @compiled
-def before(a: float, b: float, c: float, x: float, y: float, z: float) -> bool:
+def before(a: int, b: int, c: int, x: int, y: int, z: int) -> bool:
     """Return whether the first of three numbers that differs is less."""
     if a != x:
         return a < x
@@ -79,9 +92,9 @@ def bit(mask: np.uint64) -> int:
 
 
 @compiled
-def over(area: float, size: int, limit: float) -> float:
-    """Return the square metres above the limit of a unit; a single zone has no limit."""
-    return max(area - limit, 0.0) if size > 1 else 0.0
+def over(area: int, size: int, limit: int) -> int:
+    """Return the area above the limit of a unit; a single zone has no limit."""
+    return max(area - limit, 0) if size > 1 else 0
 
 
 @compiled
@@ -164,7 +177,7 @@ def _costs(part: Part, aim: Aim) -> NDArray[np.int64]:
                     reached |= near[k] & mask
         if reached != mask:
             continue
-        elders, area, pieces, border, size = 0, 0.0, 0, 0, 0
+        elders, area, pieces, border, size = 0, 0, 0, 0, 0
         for k in range(n):
             if not mask >> (n - 1 - k) & 1:
                 continue
@@ -186,7 +199,7 @@ def _costs(part: Part, aim: Aim) -> NDArray[np.int64]:
 
 @compiled
 def connected_sets(
-    part: Part, low: int, high: int, area_limit: float, most: int
+    part: Part, low: int, high: int, area_limit: int, most: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
     """
     Return all connected sets with low to high elders, and whether that is all.

@@ -1,7 +1,7 @@
 """
 Split a connected part of a district into connected units of about equal elders.
 
-What is minimised, the earlier the weightier: square metres above the area limit, the sum of
+What is minimised, the earlier the weightier: the area above its limit, the sum of
 |elders - target| over the units, pieces of streets, metres of border between units.
 
 A few zones are solved by comparing all layouts. Larger parts are searched from several starts with
@@ -24,7 +24,7 @@ import numpy as np
 
 from siting.partition.choice import PROVEN, choose_sets, deviation_of
 from siting.partition.search import judge, search
-from siting.partition.sets import Aim, Part, best_of_few
+from siting.partition.sets import NO_LIMIT, Aim, Part, best_of_few
 from siting.partition.trees import cut_up
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def make_part(
         np.ascontiguousarray(ends[order, 1]),
         centimetres[order],
         np.round(elders * 1e6).astype(np.int64),
-        area_m2.astype(float),
+        np.round(area_m2 * 100).astype(np.int64),
         street.astype(np.int64),
     )
 
@@ -121,7 +121,7 @@ def split(part: Part, aim: Aim) -> Split:
     """
     n, total = len(part.elders), int(part.elders.sum())
     if part.area.sum() <= aim.area_limit:
-        aim = Aim(aim.target, np.inf)
+        aim = Aim(aim.target, NO_LIMIT)
     wanted = (2 * total + aim.target) // (2 * aim.target)
     wanted = max(1, min(wanted, int((part.elders > 0).sum())))
     if n <= FEW_ZONES:
@@ -130,15 +130,22 @@ def split(part: Part, aim: Aim) -> Split:
             unit, _ = best_of_few(part, aim, wanted + 1, n)
         deviation = deviation_of(part, aim, unit)
         return Split(_renumbered(unit), deviation, deviation, "all_compared")
-    if wanted == 1 and np.isinf(aim.area_limit):
+    if wanted == 1 and aim.area_limit == NO_LIMIT:
         unit = np.zeros(n, dtype=np.int64)
         deviation = deviation_of(part, aim, unit)
         return Split(unit, deviation, deviation, "all_compared")
     state = np.array([SEED], dtype=np.uint64)
-    unit = _searched(part, aim, wanted, state)
-    if np.isfinite(aim.area_limit):
+    unit = _searched(part, aim, _fewest(part, aim, wanted), state)
+    if aim.area_limit != NO_LIMIT:
         unit = _within_area(part, aim, unit, wanted, state)
     return _proven(part, aim, unit, wanted, state)
+
+
+def _sums(unit: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return whole numbers summed over units."""
+    total = np.zeros(int(unit.max()) + 1, dtype=np.int64)
+    np.add.at(total, unit, values)
+    return total
 
 
 def _renumbered(unit: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -159,7 +166,7 @@ def _searched(part: Part, aim: Aim, n_units: int, state: NDArray[np.uint64]) -> 
     best = np.zeros(n, dtype=np.int64)
     if n_units == 1:
         return best
-    key = (np.inf, np.inf, np.inf, np.inf)
+    key = (NO_LIMIT,) * 4
     for _ in range(STARTS if few else 1):
         unit = np.zeros(n, dtype=np.int64)
         cut_up(part, np.arange(n), np.arange(n_units), unit, state)
@@ -240,7 +247,7 @@ def _within_area(
     """Return units none of which is above the area limit: some are cut up, some are joined."""
     while True:
         n_units = int(unit.max()) + 1
-        area = np.bincount(unit, weights=part.area)
+        area = _sums(unit, part.area)
         size = np.bincount(unit)
         wide = np.flatnonzero((area > aim.area_limit) & (size > 1))
         if not len(wide):
@@ -258,9 +265,8 @@ def _joined(part: Part, aim: Aim, unit: NDArray[np.int64], wanted: int) -> NDArr
     """Return units of which pairs that fit into one are joined while that lowers the deviation."""
     source = np.repeat(np.arange(len(unit)), np.diff(part.indptr))
     while int(unit.max()) + 1 > wanted:
-        elders = np.zeros(int(unit.max()) + 1, dtype=np.int64)
-        np.add.at(elders, unit, part.elders)
-        area = np.bincount(unit, weights=part.area)
+        elders = _sums(unit, part.elders)
+        area = _sums(unit, part.area)
         pairs = np.unique(np.column_stack([unit[source], unit[part.neighbours]]), axis=0)
         a, b = pairs[pairs[:, 0] < pairs[:, 1]].T
         off = np.abs(elders - aim.target)
@@ -295,14 +301,17 @@ def _proven(
     return Split(_renumbered(unit), deviation, min(bound, deviation), method)
 
 
+def _fewest(part: Part, aim: Aim, wanted: int) -> int:
+    """Return the number of units wanted, or the larger one that the area limit asks for."""
+    alone = part.area > aim.area_limit
+    return max(wanted, int(alone.sum()) - int(-part.area[~alone].sum() // aim.area_limit))
+
+
 def _nothing_below(part: Part, aim: Aim, wanted: int) -> int:
     """Return the least that units of any shape deviate, for the number of units that is allowed."""
     total = int(part.elders.sum())
-    if not np.isfinite(aim.area_limit):
+    if aim.area_limit == NO_LIMIT:
         return abs(total - wanted * aim.target)
-    alone = part.area > aim.area_limit
-    fewest = alone.sum() + np.ceil(part.area[~alone].sum() / aim.area_limit - PROVEN)
-    least = max(wanted, int(fewest))
-    missing = least * aim.target - total
+    missing = _fewest(part, aim, wanted) * aim.target - total
     left = -missing % aim.target
     return missing if missing >= 0 else min(left, aim.target - left)
