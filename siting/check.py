@@ -10,6 +10,7 @@ from siting.outputs.build import density_frame
 from siting.outputs.check_page import write_check
 from siting.prepare import prepare
 from siting.scenario_file import read_scenario
+from siting.solve import refuse_locks_over_limits
 from siting.tables import CheckLine, DataCheck, fault_lines
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def check_inputs(
         asked = [*(changes or []), *([("language", language)] if language else [])]
         scenario = read_scenario(path, data=data, changes=asked)
         spoken, name = scenario.language, scenario.name
-        density = density_frame(prepare(scenario, check=check))
+        prepared = prepare(scenario, check=check)
+        density = density_frame(prepared)
+        refuse_locks_over_limits(prepared.problem)
     except SitingError as found:
         error = found
         if scenario is None:

@@ -127,8 +127,8 @@ def read_demand(scenario: Scenario, *, check: DataCheck) -> Demand:
     part = scenario.demand
     if scenario.locate(part.path).suffix.lower() in RASTERS:
         source = read_raster(scenario, part, "demand", check=check)
-        elders = source.values["elders"]
-        xy = np.column_stack([source.values["x"], source.values["y"]])
+        elders = source.cells["elders"]
+        xy = np.column_stack([source.cells["x"], source.cells["y"]])
     else:
         columns = {"id": part.id, "elders": str(part.elders)}
         source = read_source(scenario, part, "demand", columns=columns, check=check)

@@ -130,7 +130,7 @@ def prepare(
     ).change(scenario.rules, where="rules")
     files = read_given(scenario, check)
     demand = _placed_demand(scenario, files, check)
-    area = study_area(files.zones, files.unit_layer)
+    area = study_area(scenario, demand, files.zones, files.unit_layer)
     sites = _all_sites(scenario, files, area)
     if drawn is not None:
         sites = join_sites([sites, drawn_sites(drawn, set(sites.id), check=check)])

@@ -178,6 +178,12 @@ def build_units(
     check
         Takes what was found and how the units came about.
 
+    Returns
+    -------
+    units
+        Ids, elders, shapes and notes of the units, the unit of each row, and how each district's
+        came about, with what is proven.
+
     Raises
     ------
     InputError

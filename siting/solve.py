@@ -35,7 +35,16 @@ if TYPE_CHECKING:
     from siting.problem import Layout, Problem
     from siting.scenario import Solve
 
-__all__ = ["PROVEN_GAP", "Progress", "Solution", "Stage", "gap_of", "solve", "status_of"]
+__all__ = [
+    "PROVEN_GAP",
+    "Progress",
+    "Solution",
+    "Stage",
+    "gap_of",
+    "refuse_locks_over_limits",
+    "solve",
+    "status_of",
+]
 
 KEEP = 1e-6
 """How far a later stage may leave the value of an earlier one, relative."""
@@ -156,8 +165,8 @@ def solve(
         settings, chosen, progress or _silent, threading.Event(),
         begun + settings.time_limit_s, clock,
     )  # fmt: skip
+    refuse_locks_over_limits(problem)
     decisions = find_decisions(problem)
-    _refuse_locks_over_limits(problem, decisions)
     groups = cover_groups(problem, decisions)
     parts = components(problem, decisions, groups)
     everything = measure(problem, everything_open(problem, decisions))
@@ -206,8 +215,16 @@ def _listening(stop: threading.Event) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
-def _refuse_locks_over_limits(problem: Problem, decisions: Decisions) -> None:
-    """Refuse locks that alone cost more than the budget or open more than the limit."""
+def refuse_locks_over_limits(problem: Problem) -> None:
+    """
+    Refuse locks that alone cost more than the budget or open more than the limit.
+
+    Raises
+    ------
+    ScenarioError
+        If they do.
+    """
+    decisions = find_decisions(problem)
     limits, must = problem.limits, decisions.must
     cost = (decisions.fixed_cost + decisions.cost_per_bed * decisions.low)[must].sum()
     new = int((must & decisions.is_new).sum())

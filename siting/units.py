@@ -62,12 +62,22 @@ class PlanningUnits:
     note: NDArray[np.object_] | None = None
 
 
-def study_area(zones: Zones | None, layer: Source | None) -> BaseGeometry | None:
-    """Return the union of the zones, else of the unit layer, else None: no limit."""
+def study_area(
+    scenario: Scenario, demand: Demand, zones: Zones | None, layer: Source | None
+) -> BaseGeometry | None:
+    """
+    Return the union of the zones, else of the units, else None: no limit.
+
+    Units that a column of the demand file names are areas where the file has polygons.
+    """
     if zones is not None:
         return shapely.union_all(np.asarray(zones.shapes))
     if layer is not None:
         return shapely.union_all(np.asarray(layer.frame.geometry))
+    frame = demand.source.frame
+    named = scenario.units is not None and scenario.units.by is not None
+    if named and frame.geom_type.isin(["Polygon", "MultiPolygon"]).all():
+        return shapely.union_all(np.asarray(frame.geometry))
     return None
 
 
@@ -116,7 +126,7 @@ def assign_units(
     crs = demand.shapes.crs
     if part is None:
         check.add("info", "one_unit", "units", count=1, elders=float(demand.elders.sum()))
-        nothing = gpd.GeoSeries([study_area(zones, layer)], crs=crs)
+        nothing = gpd.GeoSeries([study_area(scenario, demand, zones, layer)], crs=crs)
         everywhere = np.zeros(len(demand.id), dtype=np.int64)
         whole = np.array([WHOLE], dtype=object)
         return PlanningUnits(whole, nothing, everywhere, np.where(inside, 0, -1))

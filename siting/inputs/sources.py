@@ -69,7 +69,7 @@ class Source:
     ids: NDArray[np.object_]
     file_rows: NDArray[np.int64]
     sha256: str
-    values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    cells: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def numbers(
         self, column: str, *, whole: bool = False, missing: float | None = None
@@ -225,7 +225,7 @@ def read_polygons(
 
 def read_raster(scenario: Scenario, part: Any, key: str, *, check: DataCheck) -> Source:
     """
-    Return the cells of a raster that hold elders: shape, ``elders`` and centre in ``values``.
+    Return the cells of a raster that hold elders: shape, ``elders`` and centre in ``cells``.
 
     Cells without data or with 0 elders are no demand points; both are counted. A negative or not
     finite value is an error.
