@@ -57,6 +57,7 @@ check: $(VENV)/.check
 bench: $(VENV)/.base
 	$(RUN) benchmarks/reach.py
 	$(RUN) benchmarks/taipei.py
+	$(RUN) benchmarks/units.py
 
 docs: $(VENV)/.base
 	$(RUN) docs/make_standards.py

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from siting.tables import DataCheck
 
-__all__ = ["Cells", "Contiguity", "cells_around", "components", "ferry_pairs", "shared_borders"]
+__all__ = [
+    "GRID_M",
+    "Cells",
+    "Contiguity",
+    "cells_around",
+    "components",
+    "ferry_pairs",
+    "shared_borders",
+]
 
 GRID_M = 0.01
 """Coordinates are compared on a grid this fine: a vertex that others lack bends a border less."""

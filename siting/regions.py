@@ -28,7 +28,14 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from siting.contiguity import Contiguity, cells_around, components, ferry_pairs, shared_borders
+from siting.contiguity import (
+    GRID_M,
+    Contiguity,
+    cells_around,
+    components,
+    ferry_pairs,
+    shared_borders,
+)
 from siting.errors import EmptyInputError, Fault, InputError, ScenarioError
 from siting.inputs.coordinates import working_crs
 from siting.partition import METHODS, Aim, Method, make_part, split
@@ -39,7 +46,7 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame, GeoSeries
     from numpy.typing import NDArray
 
-__all__ = ["BuiltUnits", "DistrictUnits", "build_units"]
+__all__ = ["NOTES", "BuiltUnits", "DistrictUnits", "build_units"]
 
 WHERE = "units.build"
 UNNAMED = "unit"
@@ -47,6 +54,9 @@ UNNAMED = "unit"
 
 WHOLE = "all"
 """Name of the study area in the check where no district is named."""
+
+NOTES = ("below_band", "over_area", "above_band", "large_zone")
+"""What is to be said of a unit; of several the last."""
 
 EQUAL = 1 + 1e-9
 
@@ -96,7 +106,7 @@ class BuiltUnits:
         (n,) ``large_zone``: one zone above the band; ``above_band``; ``over_area``: one zone above
         the area limit; ``below_band``; or empty.
     shapes
-        (n,) polygons.
+        (n,) polygons, their corners on a grid of a centimetre.
     of_row
         (m,) unit of each row given.
     districts
@@ -307,7 +317,7 @@ def _built(
     elders = _sums(unit, zones.elders, n)
     size = np.bincount(unit, minlength=n)
     area = _sums(unit, zones.area_m2, n)
-    shapes = [shapely.union_all(zones.shapes[unit == k]) for k in range(n)]
+    shapes = [shapely.union_all(zones.shapes[unit == k], grid_size=GRID_M) for k in range(n)]
     first = np.unique(unit, return_index=True)[1]
     return BuiltUnits(
         id=np.array(names, dtype=object),
@@ -386,11 +396,11 @@ def _notes(
     settings: Build,
 ) -> NDArray[np.object_]:
     """Return what is to be said of each unit."""
-    above = _above(elders, settings)
-    notes = np.where(_below(elders, settings), "below_band", "").astype(object)
-    notes[area > settings.max_area_km2 * 1e6 * EQUAL] = "over_area"
-    notes[above] = "above_band"
-    notes[above & (size == 1)] = "large_zone"
+    above, wide = _above(elders, settings), area > settings.max_area_km2 * 1e6 * EQUAL
+    notes = np.full(len(elders), "", dtype=object)
+    true_of = (_below(elders, settings), wide, above, above & (size == 1))
+    for note, rows in zip(NOTES, true_of, strict=True):
+        notes[rows] = note
     return notes
 
 

@@ -168,7 +168,7 @@ def _built_units(
             where=demand.source.name, check=check,
         )  # fmt: skip
         of_demand = built.of_row
-        of_site = _nearest_units(demand, of_demand, site_xy, check)
+        of_site = _nearest_units(demand, of_demand, site_xy)
     else:
         built = _built_of_zones(scenario, demand, zones, check)
         of_demand = np.append(built.of_row, -1)[demand.zone]
@@ -257,19 +257,17 @@ def _site_units(
     """Return the unit that contains each site; without areas, that of the nearest demand point."""
     if shapes.notna().all():
         return contains(shapes, names, site_xy)
-    return _nearest_units(demand, of_demand, site_xy, check)
+    if len(site_xy):
+        check.add("info", "unit_by_nearest", "units.by", count=len(site_xy))
+    return _nearest_units(demand, of_demand, site_xy)
 
 
 def _nearest_units(
-    demand: Demand,
-    of_demand: NDArray[np.int64],
-    site_xy: NDArray[np.float64],
-    check: DataCheck,
+    demand: Demand, of_demand: NDArray[np.int64], site_xy: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Return the unit of the demand point nearest to each site."""
     if not len(site_xy):
         return np.empty(0, dtype=np.int64)
-    check.add("info", "unit_by_nearest", "units", count=len(site_xy))
     order = np.argsort(demand.id.astype(str), kind="stable")
     nearest = cKDTree(demand.xy[order]).query(site_xy)[1]
     return np.asarray(of_demand[order][nearest], dtype=np.int64)

@@ -219,6 +219,7 @@ def _units(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             "beds_planned": [430, 0],
             "shortfall": [92, 95],
             "sites": [6, 0],
+            "note": ["", ""],
         },
         geometry=[union_all(zones.geometry.iloc[rows]) for rows in parts.values()],
         crs=CRS,

@@ -67,7 +67,7 @@ def as_points(xy: np.ndarray, crs: str = CRS) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=crs)
 
 
-def walking_distances(  # noqa: PLR0913 - the options of the call that it judges
+def walking_distances(
     lines: gpd.GeoDataFrame,
     sites: np.ndarray,
     demand: np.ndarray,

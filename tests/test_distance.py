@@ -28,7 +28,7 @@ def terms_of(problem: Problem, most: int) -> tuple[Decisions, DistanceTerms]:
         return decisions, distance_terms(problem, decisions, np.arange(decisions.n))
 
 
-@settings(SHORT, max_examples=80)
+@settings(SHORT, max_examples=50)
 @given(problems(), st.sampled_from([0, 6000]))
 def test_terms_and_what_cannot_be_changed_add_up_to_the_measure(
     problem: Problem, most: int
@@ -44,7 +44,7 @@ def test_terms_and_what_cannot_be_changed_add_up_to_the_measure(
         assert total == pytest.approx(measure(problem, layout)["distance"], rel=1e-12, abs=1e-6)
 
 
-@settings(SHORT, max_examples=80)
+@settings(SHORT, max_examples=50)
 @given(problems(), st.sampled_from([0, 6000]), st.data())
 def test_a_cut_is_below_every_choice_and_tight_at_its_own(
     problem: Problem, most: int, data: st.DataObject

@@ -325,7 +325,7 @@ def _placed(key: str, value: dict[str, Any]) -> dict[str, Any]:
     if not parents:
         return MINIMAL | {"network": {"path": "x"}} | value
     top = parents[0]
-    if key in {"candidates[].generate.spacing_m", "units.by", "units.build.elders"}:
+    if key in {"candidates[].generate.spacing_m", "units.by"} or key.startswith("units.build."):
         inside: dict[str, Any] = {"max_beds": 200} if top == "candidates[]" else {}
     else:
         inside = dict(fill.get(top, {}))

@@ -235,7 +235,7 @@ SPOTS = st.lists(
 )
 
 
-@settings(SHORT, max_examples=40)
+@settings(SHORT, max_examples=25)
 @given(SPOTS, st.integers(0, 1), st.integers(2, 4))
 def test_no_grouping_of_sites_makes_more_places_than_there_are(
     spots: list[tuple[int, int]], homes: int, asked: int

@@ -8,16 +8,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
-from strategies import HIGH, LOW, MEDIUM, Point, Site, build, rules
+from strategies import HIGH, LOW, MEDIUM, SHORT, Point, Site, build, rules
 
 from siting.problem import Layout, Problem, beds_required, places
 from siting.scenario import Limits
-
-SHORT = settings(deadline=None, derandomize=True, database=None)
-
 
 # Beds required.
 

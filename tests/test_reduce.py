@@ -228,7 +228,7 @@ def test_only_an_enforced_ratio_asks_for_beds() -> None:
 # Sets of sites that do not touch.
 
 
-@settings(SHORT, max_examples=25)
+@settings(SHORT, max_examples=15)
 @given(problems())
 def test_sets_of_sites_that_do_not_touch_add_up(problem: Problem) -> None:
     decisions = find_decisions(problem)

@@ -209,6 +209,7 @@ def test_run_with_built_units_asks_beds_of_each_island(
     units = result.tables["units"]
     assert {int(each) for each in units["beds_required"]} == need
     assert units["elders"].astype(float).sum() == 5400
+    assert set(units["note"]) == {"below_band"}
     assert result.row("facilities", "home")["unit_id"] == result.row("demand", "q")["unit_id"]
     layer = gpd.read_file(tmp_path / "result" / "plan.gpkg", layer="units")
     assert sorted(layer["id"]) == sorted(units["id"])
@@ -571,6 +572,7 @@ def test_points_become_squares_and_far_settlements_stay_apart() -> None:
         inside = shapely.contains_xy(built.shapes[k], layer.geometry.x, layer.geometry.y)
         assert (inside == (unit == k)).all()
         assert built.shapes[k].geom_type == "Polygon"
+        assert built.shapes[k].length < 4 * np.sqrt(np.pi * built.shapes[k].area)  # no cracks
 
 
 def test_squares_less_than_the_link_apart_hang_together() -> None:

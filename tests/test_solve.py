@@ -63,7 +63,7 @@ def check_solved(problem: Problem, solver: str) -> None:
     assert all(stage.gap <= PROVEN_GAP for stage in solution.stages)
 
 
-@settings(SHORT, max_examples=150)
+@settings(SHORT, max_examples=120)
 @given(problems())
 def test_every_stage_reaches_what_exhaustive_search_finds(problem: Problem) -> None:
     check_solved(problem, "highs")
@@ -147,7 +147,7 @@ def check_stopped(
         assert any(stage.gap > ONE.gap for stage in solution.stages)
 
 
-@settings(SHORT, max_examples=150)
+@settings(SHORT, max_examples=120)
 @given(problems(), st.integers(0, 12), st.sampled_from(WAYS))
 def test_a_stopped_solve_tells_nothing_but_the_truth(
     problem: Problem, calls: int, how: str

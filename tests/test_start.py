@@ -25,7 +25,7 @@ def plan(problem: Problem) -> oracle.Beds:
     return oracle.beds_of(layout_of(problem, decisions, taken, added))
 
 
-@settings(SHORT, max_examples=100)
+@settings(SHORT, max_examples=60)
 @given(problems())
 def test_the_first_plan_is_allowed_and_fits_the_model(problem: Problem) -> None:
     found = oracle.search(problem)

@@ -17,6 +17,7 @@ from siting.errors import Fault
 from siting.objective import STAGES
 from siting.outputs.check_page import SEVERITIES, WORDS
 from siting.outputs.tables import CODES, CSV_COLUMNS
+from siting.regions import NOTES
 from siting.scenario import Candidates, Density, Scenario, Spread
 from siting.scenario_file import EXPECTED
 from siting.sites import KINDS
@@ -288,7 +289,7 @@ def _table_keys() -> set[str]:
         "support": {*SUPPORTS, *get_args(Density.model_fields["support"].annotation)},
         "kind": set(KINDS.values()) - {""},
         "severity": set(get_args(Severity)),
-        "note": {"no_zone", "no_unit", "no_capacity", "no_candidate"},
+        "note": {"no_zone", "no_unit", "no_capacity", "no_candidate", *NOTES},
         "run": {"optimal", "gap", "time_limit", "interrupted", "audited"},
         "metric": set(get_args(Scenario.model_fields["distance"].annotation)),
         "estimate": set(get_args(Spread.model_fields["method"].annotation)),

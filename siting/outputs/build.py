@@ -196,6 +196,7 @@ def _units(prepared: Prepared, existing: Audit, plan: Audit) -> gpd.GeoDataFrame
         "beds_planned": stands[1],
         "shortfall": np.where(problem.unit_id == NO_UNIT, 0, np.maximum(need - stands[1], 0)),
         "sites": sites,
+        "note": prepared.units.note if prepared.units.note is not None else "",
     }
     return gpd.GeoDataFrame(
         table, geometry=prepared.units.shapes.to_numpy(), crs=prepared.units.shapes.crs

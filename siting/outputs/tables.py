@@ -34,6 +34,7 @@ CSV_COLUMNS: dict[str, list[str]] = {
     ],
     "units": [
         "id", "elders", "beds_required", "beds_existing", "beds_planned", "shortfall", "sites",
+        "note",
     ],
     "audit": [
         "rule_id", "clause", "legal_status", "scope", "scope_id", "required", "measured", "unit",
