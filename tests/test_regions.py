@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from scipy.spatial import Voronoi
 
 import siting
+from siting.contiguity import cells_around
 from siting.partition import NO_LIMIT, Aim, make_part, split, splitting
 from siting.scenario import Build
 from siting.tables import DataCheck
@@ -499,13 +500,14 @@ def test_zones_that_meet_in_a_corner_are_not_side_by_side() -> None:
     assert len(build(layer, border_tolerance_m=30).id) == 2
 
 
-def test_border_with_other_vertices_and_a_bend_of_a_millimetre_is_shared() -> None:
+@pytest.mark.parametrize("tolerance", [0, 0.01, 1])
+def test_border_with_other_vertices_and_a_bend_of_a_millimetre_is_shared(tolerance: float) -> None:
     layer = chain([3000, 3000])
     x, y = CORNER
     bent = [(x + 1000, y), (x + 2000, y), (x + 2000, y + 1000), (x + 1000, y + 1000),
             (x + 1000.001, y + 400)]  # fmt: skip
     layer = layer.set_geometry([layer.geometry[0], shapely.Polygon(bent)], crs=CRS)
-    assert len(build(layer, border_tolerance_m=0.01).id) == 1
+    assert len(build(layer, border_tolerance_m=tolerance).id) == 1
 
 
 @pytest.mark.parametrize(("gap", "tolerance", "units"), [(0.8, 1, 1), (1.5, 1, 2), (1.5, 2, 1)])
@@ -573,6 +575,26 @@ def test_points_become_squares_and_far_settlements_stay_apart() -> None:
         assert (inside == (unit == k)).all()
         assert built.shapes[k].geom_type == "Polygon"
         assert built.shapes[k].length < 4 * np.sqrt(np.pi * built.shapes[k].area)  # no cracks
+
+
+def test_units_of_points_have_no_cracks() -> None:
+    spots = np.random.default_rng(2).uniform(0, 4000, (90, 2))
+    built = siting.build_units(points({tuple(xy): 100.0 for xy in spots.tolist()}), elders="elders")
+    (shape,) = built.shapes
+    assert shape.length == pytest.approx(shape.buffer(0.05).buffer(-0.05).length, rel=0.01)
+
+
+def test_border_of_squares_is_what_lies_within_reach_of_both() -> None:
+    pair = cells_around(np.array([[100.0, 100.0], [800.0, 100.0]]), grid_m=250, link_m=1000)
+    assert pair.contiguity.pairs.tolist() == [[0, 1]]  # centres 750 m apart
+    assert pair.contiguity.border_m == pytest.approx([2 * np.sqrt(500**2 - 375**2)])
+    apart = cells_around(np.array([[100.0, 100.0], [1100.0, 100.0]]), grid_m=250, link_m=1000)
+    assert len(apart.contiguity.pairs) == 0
+    spots = np.array([[100.0, 100.0], [400.0, 100.0], [100.0, 400.0], [400.0, 400.0]])
+    block = cells_around(spots, grid_m=250, link_m=1000)
+    assert block.contiguity.pairs.tolist() == [[0, 1], [0, 2], [1, 3], [2, 3]]  # no diagonals
+    outward = np.sqrt(500**2 - 125**2) + 125  # from the common corner to the end of reach
+    assert block.contiguity.border_m == pytest.approx([outward] * 4)
 
 
 def test_squares_less_than_the_link_apart_hang_together() -> None:

@@ -31,7 +31,6 @@ MOST_NODES = 500
 SHORTER = (2.0, 1.5, 1.25)
 """Elders over the target at which a list of sets may end."""
 
-NOTHING_CHEAPER = 2  # what SciPy says where no choice is possible
 ROUNDING = 0.5
 
 
@@ -135,7 +134,7 @@ def _solved(
     if whole.mip_dual_bound is not None:
         bound = max(bound, _least(whole.mip_dual_bound))
     if whole.x is None:
-        return (deviation, None) if whole.status == NOTHING_CHEAPER else (bound, None)
+        return bound, None
     chosen = kept[whole.x > ROUNDING]
     if len(chosen) and chosen.max() >= count:
         return bound, None

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from siting.errors import UnsolvedError
 from siting.partition.choice import PROVEN, choose_sets, deviation_of
 from siting.partition.search import judge, search
 from siting.partition.sets import NO_LIMIT, Aim, Part, best_of_few
@@ -296,9 +297,13 @@ def _proven(
         rounds = _rounds(len(unit), ROUNDS)
         unit = search(part, aim, better, n_units, bound, rounds, state)
         deviation = deviation_of(part, aim, unit)
+    if bound > deviation:
+        raise UnsolvedError.of(
+            "bound_above_value", "units.build", value=deviation / 1e6, bound=bound / 1e6
+        )
     is_proven = deviation - bound <= PROVEN * deviation
     method: Method = "sets_compared" if is_proven else "searched"
-    return Split(_renumbered(unit), deviation, min(bound, deviation), method)
+    return Split(_renumbered(unit), deviation, bound, method)
 
 
 def _fewest(part: Part, aim: Aim, wanted: int) -> int:
