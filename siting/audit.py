@@ -81,7 +81,8 @@ class Judged:
     qualifies
         (n_sites,) facilities that count.
     nearest_site
-        (n_demand,) nearest qualifying facility by the distance that binds, -1 where there is none.
+        (n_demand,) nearest qualifying facility on foot, without roads in a straight line; -1 where
+        there is none.
     network_m, straight_m
         (n_demand,) to the nearest on foot and in a straight line; NaN where there is none.
     covered
@@ -202,14 +203,12 @@ def judge(prepared: Prepared, layout: Layout) -> Judged:
     chosen = np.flatnonzero(qualifies)
     on_foot, network_m = _nearest_on_foot(prepared, chosen)
     by_line, straight_m = _nearest_straight(problem, chosen)
-    binding, metres = (
-        (on_foot, network_m) if prepared.scenario.distance == "network" else (by_line, straight_m)
-    )
+    metres = network_m if prepared.scenario.distance == "network" else straight_m
     with np.errstate(invalid="ignore"):
         covered = metres <= problem.standard_m + DISTANCE_TOLERANCE_M
     return Judged(
         qualifies=qualifies,
-        nearest_site=binding,
+        nearest_site=on_foot if prepared.network is not None else by_line,
         network_m=network_m,
         straight_m=straight_m,
         covered=covered,
