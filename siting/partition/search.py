@@ -1,35 +1,71 @@
 """
 Compiled search for units of equal elders among many zones.
 
-A layout is judged by four numbers, the earlier the weightier: area above its limit,
-deviation from the target, pieces of streets, and border between units. Nothing here asks the
-clock: the same part, seed and rounds give the same units everywhere.
+A layout is judged by four numbers, the earlier the weightier: area above its limit, deviation
+from the target, pieces of streets, and border between units. Nothing here asks the clock: the
+same part, seed and rounds give the same units everywhere.
 
 References
 ----------
-Deford, Duchin & Solomon (2021), Recombination: two units are merged and split anew along a
+DeFord, Duchin & Solomon (2021), Recombination: two units are merged and split anew along a
 random spanning tree. Here small pairs are split anew in the best way there is, and trees only
 disturb.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siting.partition.pairs import gather, move_zones, split_anew
-from siting.partition.sets import NO_LIMIT, Aim, Part, before, compiled, over
-from siting.partition.trees import CLUSTER, cut_up, random
+from siting.partition.sets import NO_LIMIT, Aim, Part, compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["judge", "search"]
+__all__ = ["cut_up", "judge", "search"]
 
+TREES = 12  # random trees tried for one cut
+EVEN = 0.25  # least share of the units on the smaller side of a cut, where that is possible
+CLUSTER = 4  # most units cut up at once to disturb; with more, cuts are kept even
+LISTED = 6000  # most connected sets looked at in one go
 ENUMERATED = 24  # most zones of two units whose splits are listed
 ALL_SPLITS = 16  # with more, single zones are moved too: the list may be cut short
 AIMED = 0.5  # share of the disturbances that begin where elders are wrong
+
+
+@compiled
+def _before(a: int, b: int, c: int, x: int, y: int, z: int) -> bool:
+    """Return whether the first of three numbers that differs is less."""
+    if a != x:
+        return a < x
+    if b != y:
+        return b < y
+    return c < z
+
+
+@compiled
+def _bit(mask: np.uint64) -> int:
+    """Return the position of the only bit of a mask."""
+    return math.frexp(float(mask))[1] - 1
+
+
+@compiled
+def _over(area: int, size: int, limit: int) -> int:
+    """Return the area above the limit of a unit; a single zone has no limit."""
+    return max(area - limit, 0) if size > 1 else 0
+
+
+@compiled
+def _random(state: NDArray[np.uint64]) -> float:
+    """Return the next number of a xorshift generator, in [0, 1)."""
+    x = state[0]
+    x ^= x << np.uint64(13)
+    x ^= x >> np.uint64(7)
+    x ^= x << np.uint64(17)
+    state[0] = x
+    return float(x >> np.uint64(11)) / 9007199254740992.0
 
 
 @compiled
@@ -50,10 +86,300 @@ def judge(part: Part, aim: Aim, unit: NDArray[np.int64], n_units: int) -> NDArra
                 border += part.border[e]
     result = np.zeros(4, np.int64)
     for u in range(n_units):
-        result[0] += over(area[u], size[u], aim.area_limit)
+        result[0] += _over(area[u], size[u], aim.area_limit)
         result[1] += abs(elders[u] - aim.target)
     result[2], result[3] = held.sum(), border // 2
     return result
+
+
+@compiled
+def _gather(
+    part: Part,
+    unit: NDArray[np.int64],
+    start: int,
+    other: int,
+    mark: NDArray[np.int64],
+    stamp: int,
+    members: NDArray[np.int64],
+) -> int:
+    """Write the zones of a zone's unit and another one, in order, and return their number."""
+    own = unit[start]
+    members[0], mark[start] = start, stamp
+    count, k = 1, 0
+    while k < count:
+        z = members[k]
+        k += 1
+        for e in range(part.indptr[z], part.indptr[z + 1]):
+            y = part.neighbours[e]
+            if mark[y] != stamp and (unit[y] == own or unit[y] == other):
+                mark[y] = stamp
+                members[count] = y
+                count += 1
+    members[:count].sort()
+    return count
+
+
+@compiled
+def _costs(first: int, second: int, target: int) -> tuple[int, int]:
+    """Return the deviation of two units, and how unequal they are."""
+    return abs(first - target) + abs(second - target), abs(first - second)
+
+
+@compiled
+def _pieces(s: np.uint64, rest: np.uint64, streets: NDArray[np.uint64]) -> int:
+    """Return how many pieces of streets two units hold."""
+    count = 0
+    for each in streets:
+        count += (each & s != 0) + (each & rest != 0)
+    return count
+
+
+@compiled
+def _hangs_together(s: np.uint64, near: NDArray[np.uint64]) -> bool:
+    """Return whether a set is connected."""
+    reached = s & (~s + np.uint64(1))
+    fresh = reached
+    while fresh:
+        v = fresh & (~fresh + np.uint64(1))
+        fresh ^= v
+        more = near[_bit(v)] & s & ~reached
+        reached |= more
+        fresh |= more
+    return bool(reached == s)
+
+
+@compiled
+def _as_bits(
+    part: Part,
+    members: NDArray[np.int64],
+    place: NDArray[np.int64],
+    inside: NDArray[np.int64],
+    stamp: int,
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64]]:
+    """Return each zone's neighbours as bits and its border with them, and each street as bits."""
+    m, one = len(members), np.uint64(1)
+    near, within = np.zeros(m, np.uint64), np.zeros(m, np.int64)
+    streets, n_streets = np.zeros(m, np.uint64), 0
+    for k in range(m):
+        place[members[k]] = k
+    for k in range(m):
+        z = members[k]
+        for e in range(part.indptr[z], part.indptr[z + 1]):
+            if inside[part.neighbours[e]] == stamp:
+                near[k] |= one << np.uint64(place[part.neighbours[e]])
+                within[k] += part.border[e]
+        s = 0
+        while s < n_streets:
+            if part.street[members[_bit(streets[s] & (~streets[s] + one))]] == part.street[z]:
+                break
+            s += 1
+        streets[s] |= one << np.uint64(k)
+        n_streets = max(n_streets, s + 1)
+    return near, within, streets[:n_streets]
+
+
+@compiled
+def _split_anew(
+    part: Part,
+    aim: Aim,
+    unit: NDArray[np.int64],
+    members: NDArray[np.int64],
+    other: int,
+    compact: bool,
+    slack: int,
+    place: NDArray[np.int64],
+    inside: NDArray[np.int64],
+    stamp: int,
+) -> bool:
+    """
+    Look at the splits of two units into two, take the best, and return whether it is better.
+
+    Without ``compact`` area above the limit counts, then deviation, then how unequal the two are,
+    which lets a surplus flow to where it is wanted. With it pieces of streets and border count,
+    among splits that deviate by at most ``slack`` more than now.
+
+    The first zone starts a set; one by one the zones beside it are taken or left. A set whose rest
+    hangs together is a split.
+    """
+    m, one, none = len(members), np.uint64(1), np.uint64(0)
+    near, within, streets = _as_bits(part, members, place, inside, stamp)
+    first = unit[members[0]]
+    full, now = none, none
+    total, total_area, sum_now, area_now, cut_now, size_now = 0, 0, 0, 0, 0, 0
+    for k in range(m):
+        z = members[k]
+        full |= one << np.uint64(k)
+        total += part.elders[z]
+        total_area += part.area[z]
+        if unit[z] == first:
+            now |= one << np.uint64(k)
+            sum_now += part.elders[z]
+            area_now += part.area[z]
+            size_now += 1
+            for e in range(part.indptr[z], part.indptr[z + 1]):
+                if unit[part.neighbours[e]] == other:
+                    cut_now += part.border[e]
+    over_now = _over(area_now, size_now, aim.area_limit)
+    over_now += _over(total_area - area_now, m - size_now, aim.area_limit)
+    allowed, unlike = _costs(sum_now, total - sum_now, aim.target)
+    x, y, w, best = over_now, allowed, unlike, now
+    if compact:
+        allowed += slack
+        y, w = _pieces(now, full ^ now, streets), cut_now
+    # a stack of sets: taken, beside it, decided; elders, area, border, size
+    sets = np.empty((2 * m + 4, 3), np.uint64)
+    sums, areas = np.empty((2 * m + 4, 3), np.int64), np.empty(2 * m + 4, np.int64)
+    sets[0, 0], sets[0, 1], sets[0, 2] = one, near[0] & ~one, one
+    sums[0, 0], sums[0, 1], sums[0, 2] = part.elders[members[0]], within[0], 1
+    areas[0] = part.area[members[0]]
+    top, listed = 1, 0
+    while top > 0 and listed < LISTED:
+        top -= 1
+        s, beside, decided = sets[top, 0], sets[top, 1], sets[top, 2]
+        elders, cut, size, area = sums[top, 0], sums[top, 1], sums[top, 2], areas[top]
+        if beside == none:
+            listed += 1
+            p = _over(area, size, aim.area_limit)
+            p += _over(total_area - area, m - size, aim.area_limit)
+            q, r = _costs(elders, total - elders, aim.target)
+            if s == full or p > over_now or (compact and q > allowed):
+                continue
+            if compact:
+                q, r = _pieces(s, full ^ s, streets), cut
+            if _before(p, q, r, x, y, w) and _hangs_together(full ^ s, near):
+                x, y, w, best = p, q, r, s
+                if not compact:
+                    allowed = q
+            continue
+        v = beside & (~beside + one)
+        k = _bit(v)
+        z = members[k]
+        sets[top, 0], sets[top, 1], sets[top, 2] = s, beside ^ v, decided | v
+        top += 1
+        after = elders + part.elders[z]
+        if over_now == 0 and max(after - aim.target, aim.target - total + after) > allowed:
+            continue
+        inner = 0
+        for e in range(part.indptr[z], part.indptr[z + 1]):
+            beyond = part.neighbours[e]
+            if inside[beyond] == stamp and s >> np.uint64(place[beyond]) & one:
+                inner += part.border[e]
+        sets[top, 0], sets[top, 2] = s | v, decided | v
+        sets[top, 1] = (beside ^ v) | (near[k] & ~(decided | beside))
+        sums[top, 0], sums[top, 1], sums[top, 2] = after, cut + within[k] - 2 * inner, size + 1
+        areas[top] = area + part.area[z]
+        top += 1
+    if best == now:
+        return False
+    for k in range(m):
+        unit[members[k]] = first if best >> np.uint64(k) & one else other
+    return True
+
+
+@compiled
+def _stays_whole(
+    part: Part,
+    unit: NDArray[np.int64],
+    zone: int,
+    size: int,
+    mark: NDArray[np.int64],
+    stamp: int,
+    queue: NDArray[np.int64],
+) -> bool:
+    """Return whether a zone's unit of ``size`` zones hangs together without it."""
+    count, own = 0, 0
+    for e in range(part.indptr[zone], part.indptr[zone + 1]):
+        y = part.neighbours[e]
+        if unit[y] == unit[zone]:
+            own += 1
+            if count == 0:
+                queue[0], mark[y] = y, stamp
+                count = 1
+    if own <= 1:
+        return own == 1
+    mark[zone] = stamp
+    k = 0
+    while k < count:
+        x = queue[k]
+        k += 1
+        for e in range(part.indptr[x], part.indptr[x + 1]):
+            y = part.neighbours[e]
+            if unit[y] == unit[zone] and mark[y] != stamp:
+                mark[y] = stamp
+                queue[count] = y
+                count += 1
+    return count == size - 1
+
+
+@compiled
+def _move_zones(
+    part: Part,
+    aim: Aim,
+    unit: NDArray[np.int64],
+    members: NDArray[np.int64],
+    a: int,
+    b: int,
+    compact: bool,
+    slack: int,
+    held: NDArray[np.int64],
+    mark: NDArray[np.int64],
+    stamps: NDArray[np.int64],
+    queue: NDArray[np.int64],
+) -> bool:
+    """Move single zones between two units while that makes them better; return whether any did."""
+    elders, areas, sizes = np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(2, np.int64)
+    held[a, :] = 0
+    held[b, :] = 0
+    for z in members:
+        side = 0 if unit[z] == a else 1
+        elders[side] += part.elders[z]
+        areas[side] += part.area[z]
+        sizes[side] += 1
+        held[unit[z], part.street[z]] += 1
+    excess = _over(areas[0], sizes[0], aim.area_limit) + _over(areas[1], sizes[1], aim.area_limit)
+    deviation, unlike = _costs(elders[0], elders[1], aim.target)
+    allowed = deviation + slack
+    moved, again = False, True
+    while again:
+        again = False
+        for z in members:
+            side = 0 if unit[z] == a else 1
+            to = b if side == 0 else a
+            gain, touches = 0, False
+            for e in range(part.indptr[z], part.indptr[z + 1]):
+                if unit[part.neighbours[e]] == unit[z]:
+                    gain -= part.border[e]
+                elif unit[part.neighbours[e]] == to:
+                    gain += part.border[e]
+                    touches = True
+            if not touches or sizes[side] == 1:
+                continue
+            step = part.elders[z]
+            p = _over(areas[side] - part.area[z], sizes[side] - 1, aim.area_limit)
+            p += _over(areas[1 - side] + part.area[z], sizes[1 - side] + 1, aim.area_limit)
+            q, r = _costs(elders[side] - step, elders[1 - side] + step, aim.target)
+            if compact:
+                more = int(held[to, part.street[z]] == 0) - int(held[unit[z], part.street[z]] == 1)
+                better = p <= excess and q <= allowed and (more < 0 or (more == 0 and gain > 0))
+            else:
+                better = _before(p, q, r, excess, deviation, unlike)
+            if not better:
+                continue
+            stamps[0] += 1
+            if not _stays_whole(part, unit, z, sizes[side], mark, stamps[0], queue):
+                continue
+            held[unit[z], part.street[z]] -= 1
+            held[to, part.street[z]] += 1
+            unit[z] = to
+            elders[side] -= step
+            elders[1 - side] += step
+            areas[side] -= part.area[z]
+            areas[1 - side] += part.area[z]
+            sizes[side] -= 1
+            sizes[1 - side] += 1
+            excess, deviation, unlike = p, q, r
+            moved, again = True, True
+    return moved
 
 
 @compiled
@@ -69,6 +395,26 @@ def _pairs(
                 pairs[count] = a * n_units + b
                 count += 1
     return np.unique(pairs[:count])
+
+
+@compiled
+def _recount(
+    part: Part,
+    aim: Aim,
+    unit: NDArray[np.int64],
+    members: NDArray[np.int64],
+    a: int,
+    b: int,
+    elders: NDArray[np.int64],
+    anchor: NDArray[np.int64],
+) -> int:
+    """Count the elders of two units anew, and return by how much more they deviate."""
+    old = abs(elders[a] - aim.target) + abs(elders[b] - aim.target)
+    elders[a], elders[b] = 0, 0
+    for z in members:
+        elders[unit[z]] += part.elders[z]
+        anchor[unit[z]] = z
+    return int(abs(elders[a] - aim.target) + abs(elders[b] - aim.target) - old)
 
 
 @compiled
@@ -107,20 +453,20 @@ def _settle(
                 return
             stamps[0] += 1
             stamp = stamps[0]
-            m = gather(part, unit, anchor[a], b, mark, stamp, members)
+            m = _gather(part, unit, anchor[a], b, mark, stamp, members)
             if mark[anchor[b]] != stamp:
                 continue
             pair_zones = members[:m]
             better = False
             if m <= ENUMERATED:
                 first = unit[pair_zones[0]]
-                better = split_anew(
+                better = _split_anew(
                     part, aim, unit, pair_zones, a + b - first, compact, allowed - deviation,
                     place, mark, stamp,
                 )  # fmt: skip
                 deviation += _recount(part, aim, unit, pair_zones, a, b, elders, anchor)
             if m > ALL_SPLITS:
-                better |= move_zones(
+                better |= _move_zones(
                     part, aim, unit, pair_zones, a, b, compact, allowed - deviation,
                     held, mark, stamps, queue,
                 )  # fmt: skip
@@ -130,23 +476,161 @@ def _settle(
 
 
 @compiled
-def _recount(
+def _random_tree(
     part: Part,
-    aim: Aim,
-    unit: NDArray[np.int64],
     members: NDArray[np.int64],
-    a: int,
-    b: int,
-    elders: NDArray[np.int64],
-    anchor: NDArray[np.int64],
-) -> int:
-    """Count the elders of two units anew, and return by how much more they deviate."""
-    old = abs(elders[a] - aim.target) + abs(elders[b] - aim.target)
-    elders[a], elders[b] = 0, 0
+    place: NDArray[np.int64],
+    inside: NDArray[np.int64],
+    stamp: int,
+    state: NDArray[np.uint64],
+    order: NDArray[np.int64],
+    parent: NDArray[np.int64],
+) -> None:
+    """Write a random spanning tree of connected zones: an order from the root, and parents."""
+    m, count = len(members), 0
     for z in members:
-        elders[unit[z]] += part.elders[z]
-        anchor[unit[z]] = z
-    return int(abs(elders[a] - aim.target) + abs(elders[b] - aim.target) - old)
+        count += part.indptr[z + 1] - part.indptr[z]
+    ends, keys = np.empty((count, 2), np.int64), np.empty(count)
+    count = 0
+    for k in range(m):
+        for e in range(part.indptr[members[k]], part.indptr[members[k] + 1]):
+            y = part.neighbours[e]
+            if inside[y] == stamp and y > members[k]:
+                ends[count, 0], ends[count, 1] = k, place[y]
+                keys[count] = _random(state)
+                count += 1
+    root_of, tree, used = np.arange(m), np.empty((m, 2), np.int64), 0
+    start = np.zeros(m + 1, np.int64)
+    for e in np.argsort(keys[:count], kind="mergesort"):
+        x, y = ends[e, 0], ends[e, 1]
+        while root_of[x] != x:
+            root_of[x] = root_of[root_of[x]]
+            x = root_of[x]
+        while root_of[y] != y:
+            root_of[y] = root_of[root_of[y]]
+            y = root_of[y]
+        if x != y:
+            root_of[x] = y
+            tree[used, 0], tree[used, 1] = ends[e, 0], ends[e, 1]
+            start[ends[e, 0] + 1] += 1
+            start[ends[e, 1] + 1] += 1
+            used += 1
+    start = np.cumsum(start)
+    fill, beside = start.copy(), np.empty(2 * used, np.int64)
+    for e in range(used):
+        x, y = tree[e, 0], tree[e, 1]
+        beside[fill[x]], beside[fill[y]] = y, x
+        fill[x] += 1
+        fill[y] += 1
+    order[0], parent[0], count = 0, -1, 1
+    for k in range(m):
+        x = order[k]
+        for e in range(start[x], start[x + 1]):
+            if beside[e] != parent[x]:
+                parent[beside[e]] = x
+                order[count] = beside[e]
+                count += 1
+
+
+@compiled
+def _best_cut(
+    part: Part,
+    members: NDArray[np.int64],
+    n_units: int,
+    place: NDArray[np.int64],
+    inside: NDArray[np.int64],
+    stamp: int,
+    state: NDArray[np.uint64],
+    below: NDArray[np.bool_],
+) -> int:
+    """
+    Mark one side of the best cut of several random trees, and return its number of units.
+
+    The best cut is the nearest to a whole number of shares, and not too uneven.
+    """
+    m, total = len(members), 0
+    order, parent = np.empty(m, np.int64), np.empty(m, np.int64)
+    elders, size = np.empty(m, np.int64), np.empty(m, np.int64)
+    for z in members:
+        total += part.elders[z]
+    best, best_share = np.inf, 0
+    for _ in range(TREES):
+        _random_tree(part, members, place, inside, stamp, state, order, parent)
+        size[:] = 1
+        for k in range(m):
+            elders[k] = part.elders[members[k]]
+        for t in range(m - 1, 0, -1):
+            x = order[t]
+            elders[parent[x]] += elders[x]
+            size[parent[x]] += size[x]
+        for t in range(1, m):
+            x = order[t]
+            share = math.floor(n_units * (elders[x] / max(total, 1)) + 0.5)
+            share = min(max(share, 1, n_units - m + size[x]), size[x], n_units - 1)
+            off = abs(elders[x] - share * (total / n_units))
+            if n_units > CLUSTER:
+                off += max(0.0, EVEN - min(share, n_units - share) / n_units) * total
+            if off < best:
+                best, best_share = off, share
+                below[:m] = False
+                below[x] = True
+                for u in range(t + 1, m):
+                    below[order[u]] = below[parent[order[u]]]
+    return best_share
+
+
+@compiled
+def cut_up(
+    part: Part,
+    zones: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    unit: NDArray[np.int64],
+    state: NDArray[np.uint64],
+) -> None:
+    """
+    Split connected zones into units of about equal elders by cutting random spanning trees.
+
+    Parameters
+    ----------
+    part
+        The zones.
+    zones
+        Those to split: connected, at least as many as ``numbers``.
+    numbers
+        Numbers that the units take.
+    unit
+        (n,) units; those of ``zones`` are written.
+    state
+        Of the random numbers.
+    """
+    n, n_units = len(unit), len(numbers)
+    place, inside = np.zeros(n, np.int64), np.full(n, -1, np.int64)
+    members, below = np.empty(len(zones), np.int64), np.empty(len(zones), np.bool_)
+    owner, stack = np.zeros(n, np.int64), np.empty((n_units + 1, 2), np.int64)
+    for z in zones:
+        unit[z] = numbers[0]
+    # zones that still stand for several units are known by the first of these
+    stack[0, 0], stack[0, 1] = 0, n_units
+    top, stamp = 1, 0
+    while top > 0:
+        top -= 1
+        a, b = stack[top, 0], stack[top, 1]
+        if b - a == 1:
+            continue
+        stamp += 1
+        m = 0
+        for z in zones:
+            if owner[z] == a:
+                members[m], inside[z], place[z] = z, stamp, m
+                m += 1
+        share = _best_cut(part, members[:m], b - a, place, inside, stamp, state, below)
+        for k in range(m):
+            if below[k]:
+                owner[members[k]] = b - share
+                unit[members[k]] = numbers[b - share]
+        stack[top, 0], stack[top, 1] = a, b - share
+        stack[top + 1, 0], stack[top + 1, 1] = b - share, b
+        top += 2
 
 
 @compiled
@@ -159,7 +643,7 @@ def _first_of_cluster(
     at_bound: bool,
 ) -> int:
     """Choose a unit: any, or half the time one on the wrong side of the target."""
-    if not at_bound and random(state) < AIMED:
+    if not at_bound and _random(state) < AIMED:
         elders, wrong, count = np.zeros(n_units, np.int64), np.empty(n_units, np.int64), 0
         for z in range(len(unit)):
             elders[unit[z]] += part.elders[z]
@@ -171,8 +655,8 @@ def _first_of_cluster(
                 wrong[count] = k
                 count += 1
         if count:
-            return int(wrong[int(random(state) * count)])
-    return int(unit[int(random(state) * len(unit))])
+            return int(wrong[int(_random(state) * count)])
+    return int(unit[int(_random(state) * len(unit))])
 
 
 @compiled
@@ -181,7 +665,7 @@ def _cluster(
 ) -> NDArray[np.int64]:
     """Return two to four units that touch, the first one given; or it alone."""
     chosen, count = np.empty(CLUSTER, np.int64), 1
-    wanted = 2 + int(random(state) * (CLUSTER - 1.7))
+    wanted = 2 + int(_random(state) * (CLUSTER - 1.7))
     chosen[0] = first
     beside = np.empty(len(part.neighbours), np.int64)
     while count < wanted:
@@ -197,7 +681,7 @@ def _cluster(
         if found == 0:
             break
         options = np.unique(beside[:found])
-        chosen[count] = options[int(random(state) * len(options))]
+        chosen[count] = options[int(_random(state) * len(options))]
         count += 1
     return chosen[:count]
 
@@ -261,7 +745,7 @@ def search(
         _settle(part, aim, unit, n_units, stale, bound, True, now[1])
         now = judge(part, aim, unit, n_units)
         if now[0] < key[0] or (
-            now[0] == key[0] and not before(key[1], key[2], key[3], now[1], now[2], now[3])
+            now[0] == key[0] and not _before(key[1], key[2], key[3], now[1], now[2], now[3])
         ):
             best, key = unit, now
     return best

@@ -3,11 +3,13 @@ Compiled kernels that list connected sets of zones, and the best units of a few 
 
 Zones are numbered in the order of their codes. Elders are whole millionths, areas whole square
 decimetres and borders whole centimetres, so that equal is equal on every machine.
+
+Numba keeps compiled code until its own file changes, not when another does. So compiled functions
+call only others of their file.
 """
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,17 +18,7 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "NO_LIMIT",
-    "Aim",
-    "Part",
-    "before",
-    "best_of_few",
-    "bit",
-    "compiled",
-    "connected_sets",
-    "over",
-]
+__all__ = ["NO_LIMIT", "Aim", "Part", "best_of_few", "compiled", "connected_sets"]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -76,28 +68,6 @@ class Aim(NamedTuple):
 
 
 @compiled
-def before(a: int, b: int, c: int, x: int, y: int, z: int) -> bool:
-    """Return whether the first of three numbers that differs is less."""
-    if a != x:
-        return a < x
-    if b != y:
-        return b < y
-    return c < z
-
-
-@compiled
-def bit(mask: np.uint64) -> int:
-    """Return the position of the only bit of a mask."""
-    return math.frexp(float(mask))[1] - 1
-
-
-@compiled
-def over(area: int, size: int, limit: int) -> int:
-    """Return the area above the limit of a unit; a single zone has no limit."""
-    return max(area - limit, 0) if size > 1 else 0
-
-
-@compiled
 def best_of_few(part: Part, aim: Aim, low: int, high: int) -> tuple[NDArray[np.int64], int]:
     """
     Return the best units of a few zones and their number; 0: there are none.
@@ -136,7 +106,11 @@ def best_of_few(part: Part, aim: Aim, low: int, high: int) -> tuple[NDArray[np.i
                     a = rest[0] + cost[taken, 0]
                     b = rest[1] + cost[taken, 1]
                     c = rest[2] + cost[taken, 2]
-                    if before(a, b, c, now[0], now[1], now[2]):
+                    if a != now[0]:
+                        is_less = a < now[0]
+                    else:
+                        is_less = b < now[1] if b != now[1] else c < now[2]
+                    if is_less:
                         now[0], now[1], now[2] = a, b, c
                         choice[k, mask] = taken
             taken = (taken - 1) & mask
@@ -192,7 +166,7 @@ def _costs(part: Part, aim: Aim) -> NDArray[np.int64]:
             for e in range(part.indptr[k], part.indptr[k + 1]):
                 if not mask >> (n - 1 - part.neighbours[e]) & 1:
                     border += part.border[e]
-        if over(area, size, aim.area_limit) == 0:
+        if size == 1 or area <= aim.area_limit:
             cost[mask, 0], cost[mask, 1], cost[mask, 2] = abs(elders - aim.target), pieces, border
     return cost
 

@@ -24,9 +24,8 @@ import numpy as np
 
 from siting.errors import UnsolvedError
 from siting.partition.choice import PROVEN, choose_sets, deviation_of
-from siting.partition.search import judge, search
+from siting.partition.search import cut_up, judge, search
 from siting.partition.sets import NO_LIMIT, Aim, Part, best_of_few
-from siting.partition.trees import cut_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
