@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import oracle
 
-from siting.decisions import find_decisions
-from siting.reduce import components, cover_groups
+from siting.reduce import components, cover_groups, find_decisions
 
 if TYPE_CHECKING:
     from siting.problem import Problem

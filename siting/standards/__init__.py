@@ -1,19 +1,15 @@
 """Standards: published rules as data, rule kinds as code."""
 
-from siting.standards.describe import DESCRIBE, EXAMPLES, name_of
-from siting.standards.kinds import BED_KINDS, FUNCTIONS, KINDS, STAFF
+from siting.standards.kinds import KINDS, CountRule, CoverageRule, RatioRule
 from siting.standards.standard import Rule, Standard, packaged_standards, read_standard
 
 __all__ = [
-    "BED_KINDS",
-    "DESCRIBE",
-    "EXAMPLES",
-    "FUNCTIONS",
     "KINDS",
-    "STAFF",
+    "CountRule",
+    "CoverageRule",
+    "RatioRule",
     "Rule",
     "Standard",
-    "name_of",
     "packaged_standards",
     "read_standard",
 ]
