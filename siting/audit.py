@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from siting.audit_areas import check_area_count, check_area_share, check_presence
+from siting.audit_beds import check_rate, check_share
+from siting.audit_homes import (
+    check_colocation,
+    check_money,
+    check_note,
+    check_preference,
+    check_threshold,
+)
 from siting.demand import CLASSES
 from siting.errors import AuditError, Fault
-from siting.problem import Layout, Problem, beds_required, places
+from siting.finding import Finding, Judged, Verdict, finding
+from siting.problem import Layout, Problem, beds_required, is_bed_rule, places
 from siting.reach import DISTANCE_TOLERANCE_M, Snap, nearest
 from siting.sites import QUALIFYING_BEDS
 from siting.units import NO_UNIT, WHOLE
@@ -26,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECK", "REASONS", "Audit", "Finding", "Judged", "audit"]
 
-Verdict = Literal["met", "unmet", "not_applicable", "unknown"]
 REASONS = (
     "no_candidate_in_reach", "off_network", "locked_out", "excluded", "over_limit", "not_chosen",
 )  # fmt: skip
@@ -37,66 +46,6 @@ COLUMNS = [
     "rule_id", "clause", "legal_status", "scope", "scope_id", "required", "measured", "unit",
     "verdict", "enforced", "note", "state",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Finding:
-    """
-    What one rule finds in one place.
-
-    Attributes
-    ----------
-    rule_id, clause, legal_status, enforced
-        Of the rule.
-    scope, scope_id
-        ``unit``, ``zone`` or ``all``, and which.
-    required, measured, unit
-        Two numbers and what they count.
-    verdict
-        ``met``, ``unmet``, ``not_applicable`` or ``unknown``.
-    note
-        A code that says more, or empty.
-    """
-
-    rule_id: str
-    clause: str
-    legal_status: str
-    scope: str
-    scope_id: str
-    required: float
-    measured: float
-    unit: str
-    verdict: Verdict
-    enforced: bool
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """
-    What the audit measures on a layout, before any rule.
-
-    Attributes
-    ----------
-    qualifies
-        (n_sites,) facilities that count.
-    nearest_site
-        (n_demand,) nearest qualifying facility on foot, without roads in a straight line; -1 where
-        there is none.
-    network_m, straight_m
-        (n_demand,) to the nearest on foot and in a straight line; NaN where there is none.
-    covered
-        (n_demand,) within the point's standard; False without a duty.
-    counted_beds
-        (n_sites,) beds of facilities that count.
-    """
-
-    qualifies: NDArray[np.bool_]
-    nearest_site: NDArray[np.int64]
-    network_m: NDArray[np.float64]
-    straight_m: NDArray[np.float64]
-    covered: NDArray[np.bool_]
-    counted_beds: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -126,11 +75,11 @@ class Audit:
     def counts(self) -> dict[str, int]:
         """Return rules met and unmet, and findings met and unmet."""
         by_rule: dict[str, list[str]] = {}
-        for finding in self.findings:
-            by_rule.setdefault(finding.rule_id, []).append(finding.verdict)
+        for each in self.findings:
+            by_rule.setdefault(each.rule_id, []).append(each.verdict)
         unmet = [rule for rule, verdicts in by_rule.items() if "unmet" in verdicts]
         met = [rule for rule, each in by_rule.items() if "met" in each and rule not in unmet]
-        verdicts = [finding.verdict for finding in self.findings]
+        verdicts = [each.verdict for each in self.findings]
         return {
             "rules_met": len(met),
             "rules_unmet": len(unmet),
@@ -189,11 +138,18 @@ def audit(prepared: Prepared, layout: Layout, *, state: str = "plan") -> Audit:
     """
     judged = judge(prepared, layout)
     findings = [
-        finding
+        _softened(found, rule)
         for rule in prepared.problem.rules
-        for finding in CHECK[rule.kind](prepared.problem, judged, rule)
+        for found in CHECK[rule.kind](prepared.problem, judged, rule)
     ]
     return Audit(state, tuple(findings), judged)
+
+
+def _softened(found: Finding, rule: Rule) -> Finding:
+    """Return a finding; what the text only encourages is never unmet."""
+    if rule.strength == "encouraged" and found.verdict == "unmet":
+        return replace(found, verdict="not_applicable", note="encouraged")
+    return found
 
 
 def judge(prepared: Prepared, layout: Layout) -> Judged:
@@ -207,6 +163,7 @@ def judge(prepared: Prepared, layout: Layout) -> Judged:
     with np.errstate(invalid="ignore"):
         covered = metres <= problem.standard_m + DISTANCE_TOLERANCE_M
     return Judged(
+        layout=layout,
         qualifies=qualifies,
         nearest_site=on_foot if prepared.network is not None else by_line,
         network_m=network_m,
@@ -241,18 +198,10 @@ def _nearest_straight(
     return chosen[who], np.asarray(metres)
 
 
-def _finding(rule: Rule, scope: str, scope_id: str, numbers: tuple[float, float], unit: str,
-             verdict: Verdict, note: str = "") -> Finding:  # fmt: skip
-    """Return a finding of a rule."""
-    required, measured = numbers
-    return Finding(
-        rule.id, rule.clause, rule.legal_status, scope, scope_id, required, measured, unit,
-        verdict, rule.enforce, note,
-    )  # fmt: skip
-
-
 def _check_ratio(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
     """Return required and counted beds of every planning unit, and of the whole."""
+    if not is_bed_rule(rule):
+        return check_rate(problem, judged, rule)
     inside = problem.site_unit >= 0
     elders = problem.unit_elders()
     need = beds_required(elders, rule.parameters.beds_per_10000)
@@ -262,18 +211,18 @@ def _check_ratio(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
         stand = float(judged.counted_beds[here].sum())
         if unit == NO_UNIT:
             findings.append(
-                _finding(rule, "unit", unit, (0.0, stand), "beds", "not_applicable", "no_unit")
+                finding(rule, "unit", unit, (0.0, stand), "beds", "not_applicable", "no_unit")
             )
             continue
         room = _most_beds(problem)[here].sum()
         note = "" if stand >= need[number] or room >= need[number] else "no_capacity"
         verdict: Verdict = "met" if stand >= need[number] else "unmet"
         numbers = (float(need[number]), stand)
-        findings.append(_finding(rule, "unit", str(unit), numbers, "beds", verdict, note))
+        findings.append(finding(rule, "unit", str(unit), numbers, "beds", verdict, note))
     whole = float(beds_required(float(elders.sum()), rule.parameters.beds_per_10000)[0])
     stand = float(judged.counted_beds[inside].sum())
     verdict = "met" if stand >= whole else "unmet"
-    findings.append(_finding(rule, "all", WHOLE, (whole, stand), "beds", verdict))
+    findings.append(finding(rule, "all", WHOLE, (whole, stand), "beds", verdict))
     return findings
 
 
@@ -287,10 +236,12 @@ def _most_beds(problem: Problem) -> NDArray[np.int64]:
 
 def _check_count(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
     """Return required and found places of every planning unit, and the units that have enough."""
+    if rule.parameters.min_sites is None:
+        return check_area_count(problem, judged, rule)
     need = np.max(
         [
             beds_required(problem.unit_elders(), each.parameters.beds_per_10000)
-            for each in problem.of_kind("ratio")
+            for each in problem.bed_rules
         ]
         or [np.zeros(len(problem.unit_id), dtype=np.int64)],
         axis=0,
@@ -306,21 +257,23 @@ def _check_count(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
         found = len(np.unique(places(standing, rule.parameters.same_site_m)))
         numbers = (float(wanted), float(found))
         if not duty[number]:
-            findings.append(_finding(rule, "unit", str(unit), numbers, "places", "not_applicable"))
+            findings.append(finding(rule, "unit", str(unit), numbers, "places", "not_applicable"))
             continue
         verdict: Verdict = "met" if found >= wanted else "unmet"
         note = "no_candidate" if verdict == "unmet" and not (free & here).any() else ""
-        findings.append(_finding(rule, "unit", str(unit), numbers, "places", verdict, note))
+        findings.append(finding(rule, "unit", str(unit), numbers, "places", verdict, note))
     met = sum(each.verdict == "met" for each in findings)
     whole: Verdict = (
         "not_applicable" if not duty.any() else ("met" if met == duty.sum() else "unmet")
     )
-    findings.append(_finding(rule, "all", WHOLE, (float(duty.sum()), float(met)), "units", whole))
+    findings.append(finding(rule, "all", WHOLE, (float(duty.sum()), float(met)), "units", whole))
     return findings
 
 
 def _check_coverage(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
     """Return the covered share of the class's elders in every zone, and in all."""
+    if rule.parameters.distance_m is None:
+        return check_area_share(problem, judged, rule)
     number = CLASSES.index(rule.parameters.density_class)
     points = (problem.density_class == number) & (problem.elders > 0)
     findings = []
@@ -329,12 +282,12 @@ def _check_coverage(problem: Problem, judged: Judged, rule: Rule) -> list[Findin
         share = _share(problem, judged, here)
         verdict: Verdict = "met" if share >= FULL else "unmet"
         name = str(problem.zone_id[zone])
-        findings.append(_finding(rule, "zone", name, (1.0, share), "share", verdict))
+        findings.append(finding(rule, "zone", name, (1.0, share), "share", verdict))
     share = _share(problem, judged, points)
     verdict = "met" if share >= FULL else "unmet"
     if not points.any():
         verdict = "not_applicable"
-    findings.append(_finding(rule, "all", WHOLE, (1.0, share), "share", verdict))
+    findings.append(finding(rule, "all", WHOLE, (1.0, share), "share", verdict))
     return findings
 
 
@@ -346,8 +299,15 @@ def _share(problem: Problem, judged: Judged, points: NDArray[np.bool_]) -> float
 
 CHECK: dict[str, Callable[[Problem, Judged, Any], list[Finding]]] = {
     "ratio": _check_ratio,
+    "share": check_share,
     "count": _check_count,
     "coverage": _check_coverage,
+    "presence": check_presence,
+    "threshold": check_threshold,
+    "colocation": check_colocation,
+    "preference": check_preference,
+    "money": check_money,
+    "note": check_note,
 }
 """The findings of a rule of each kind."""
 

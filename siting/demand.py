@@ -250,11 +250,11 @@ def classify(reading: DensityReading, standard: Standard) -> NDArray[np.int8]:
     """
     product = reading.elders * 1e6
     classes = np.zeros(len(product), dtype=np.int8)
-    for rule in standard.of_kind("coverage"):
+    for rule in standard.distance_rules:
         if rule.parameters.density_class == "medium":
             limit = rule.parameters.density_from_per_km2 * reading.area_m2
             classes[product >= limit * (1 - EQUAL)] = 1
-    for rule in standard.of_kind("coverage"):
+    for rule in standard.distance_rules:
         if rule.parameters.density_class == "high":
             limit = rule.parameters.density_above_per_km2 * reading.area_m2
             classes[product > limit * (1 + EQUAL)] = 2

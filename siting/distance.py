@@ -13,8 +13,8 @@ from siting.objective import capped_distance
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from siting.decisions import Decisions
     from siting.problem import Problem
-    from siting.reduce import Decisions
 
 __all__ = ["Cut", "DistanceTerms", "distance_terms"]
 

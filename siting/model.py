@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,21 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from siting.decisions import Decisions, unit_beds
+from siting.extras import plans_mix
+from siting.minima import plannable
+from siting.mix import (
+    add_mix,
+    constrain_area_count,
+    constrain_area_share,
+    constrain_presence,
+    constrain_rate,
+    constrain_share,
+)
 from siting.objective import count_duty
-from siting.problem import Problem, close_pairs, places
-from siting.reduce import CoverGroups, Decisions, undominated, unit_beds
+from siting.plan_model import Hard, PlanModel
+from siting.problem import Problem, close_pairs, is_bed_rule, places
+from siting.reduce import CoverGroups, undominated
 from siting.solvers import LinearModel
 
 if TYPE_CHECKING:
@@ -22,88 +33,7 @@ if TYPE_CHECKING:
 
     from siting.standards import Rule
 
-__all__ = ["CONSTRAIN", "Hard", "PlanModel", "build_model"]
-
-
-@dataclass(frozen=True)
-class Hard:
-    """
-    What is known before any search to be reached in full, and so is a row, not a stage.
-
-    Attributes
-    ----------
-    cover
-        Every group that can be covered is covered.
-    beds
-        Every unit has the beds it needs, or all that can be.
-    minima
-        Every unit has its separate places.
-    """
-
-    cover: bool = False
-    beds: bool = False
-    minima: bool = False
-
-
-@dataclass
-class PlanModel:
-    """
-    The model of decisions that hang together.
-
-    Attributes
-    ----------
-    linear
-        Variables and rows.
-    problem, decisions, groups
-        What it is a model of.
-    part
-        Decisions in this model, positions in ``decisions``.
-    hard
-        What is a row and not a stage.
-    choose, beds
-        Variable of each decision: taken or not, and beds added.
-    stages
-        Terms of each stage by position of the variable.
-    settle
-        What follows from decisions, in the order of making: each sets its variables among values.
-    """
-
-    linear: LinearModel
-    problem: Problem
-    decisions: Decisions
-    groups: CoverGroups
-    part: NDArray[np.int64]
-    hard: Hard
-    choose: dict[int, int] = field(default_factory=dict)
-    beds: dict[int, int] = field(default_factory=dict)
-    stages: dict[str, dict[int, float]] = field(default_factory=dict)
-    settle: list[Callable[[NDArray[np.float64]], None]] = field(default_factory=list)
-    removed_rows: int = 0
-
-    def add_terms(self, stage: str, terms: dict[int, float]) -> None:
-        """Add terms to a stage's objective."""
-        objective = self.stages.setdefault(stage, {})
-        for variable, factor in terms.items():
-            objective[variable] = objective.get(variable, 0.0) + factor
-
-    def values_of(self, taken: NDArray[np.bool_], added: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return a value for every variable from decisions, what is unmet as small as it can be."""
-        values = np.zeros(len(self.linear.variables))
-        for decision in self.part.tolist():
-            values[self.choose[decision]] = float(taken[decision])
-            values[self.beds[decision]] = float(added[decision] if taken[decision] else 0)
-        for settle in self.settle:
-            settle(values)
-        return values
-
-    def read(self, values: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Return which decisions a solution takes and the beds it adds, as whole numbers."""
-        taken = np.zeros(self.decisions.n, dtype=bool)
-        added = np.zeros(self.decisions.n, dtype=np.int64)
-        for decision in self.part.tolist():
-            taken[decision] = round(values[self.choose[decision]]) == 1
-            added[decision] = round(values[self.beds[decision]]) if taken[decision] else 0
-        return taken, added
+__all__ = ["CONSTRAIN", "build_model"]
 
 
 def build_model(
@@ -128,10 +58,13 @@ def build_model(
     model = PlanModel(LinearModel("siting"), problem, decisions, groups, part, hard)
     for decision in part.tolist():
         _add_decision(model, decision)
+    if plans_mix(problem):
+        add_mix(model)
     for rule in problem.rules:
         if rule.enforce:
             CONSTRAIN[rule.kind](model, rule)
     _limit(model)
+    _pay(model)
     return model
 
 
@@ -144,24 +77,36 @@ def _add_decision(model: PlanModel, decision: int) -> None:
     beds = linear.variable(f"beds_{decision}", 0.0, float(high), whole=True)
     linear.row(f"fewest_{decision}", {beds: 1.0, choose: -float(low)}, ">=", 0.0)
     linear.row(f"most_{decision}", {beds: 1.0, choose: -float(high)}, "<=", 0.0)
+    site = int(all_decisions.site[decision])
+    model.decision[site] = decision
+    if all_decisions.counts[decision]:
+        model.counted_beds[site] = beds
     model.choose[decision], model.beds[decision] = choose, beds
     fixed, each = all_decisions.fixed_cost[decision], all_decisions.cost_per_bed[decision]
-    model.add_terms("cost", {choose: float(fixed), beds: float(each)})
+    model.add_cost(site, {choose: float(fixed), beds: float(each)})
 
 
 def _is_first(model: PlanModel, rule: Rule) -> bool:
     """Return whether a rule is the first enforced of its kind and class: its rows say all."""
-    about = getattr(rule.parameters, "density_class", None)
-    alike = [
-        each
-        for each in model.problem.of_kind(rule.kind)
-        if each.enforce and getattr(each.parameters, "density_class", None) == about
-    ]
+    problem = model.problem
+    if rule.kind == "ratio":
+        alike = [each for each in problem.bed_rules if each.enforce]
+    else:
+        about = rule.parameters.density_class
+        alike = [
+            each
+            for each in problem.distance_rules
+            if each.enforce and each.parameters.density_class == about
+        ]
     return rule is alike[0]
 
 
 def _constrain_coverage(model: PlanModel, rule: Rule) -> None:
     """Add a row for each group of the rule's class; without hard cover, its uncovered share."""
+    if rule.parameters.distance_m is None:
+        if plannable(model.problem, rule):
+            constrain_area_share(model, rule)
+        return
     if not _is_first(model, rule):
         return
     number = {"high": 2, "medium": 1}[rule.parameters.density_class]
@@ -190,6 +135,10 @@ def _constrain_coverage(model: PlanModel, rule: Rule) -> None:
 
 def _constrain_ratio(model: PlanModel, rule: Rule) -> None:
     """Add a row for each planning unit: beds that stand and beds added, and those missing."""
+    if not is_bed_rule(rule):
+        if plannable(model.problem, rule):
+            constrain_rate(model, rule)
+        return
     if not _is_first(model, rule):
         return
     need, stand, most = unit_beds(model.problem, model.decisions)
@@ -222,7 +171,10 @@ def _constrain_count(model: PlanModel, rule: Rule) -> None:
     a place: exact, as a group is a union of linked places.
     """
     problem, decisions = model.problem, model.decisions
-    order = [each.id for each in problem.rules].index(rule.id)
+    if rule.parameters.min_sites is None:
+        if plannable(problem, rule):
+            constrain_area_count(model, rule)
+        return
     duty = count_duty(problem, rule.parameters)
     decided = model.part[decisions.covers[model.part]]
     unit = problem.site_unit[decisions.site[decided]]
@@ -233,7 +185,7 @@ def _constrain_count(model: PlanModel, rule: Rule) -> None:
         fixed = np.flatnonzero(decisions.always & (problem.site_unit == number))
         sites = np.concatenate([fixed, decisions.site[here]])
         owner = [None] * len(fixed) + here.tolist()
-        name = f"{order}_{number}"
+        name = f"{model.name_of(rule)}_{number}"
         terms, sure = _place_terms(model, name, sites, owner, rule.parameters)
         asked = rule.parameters.min_sites - sure
         if asked <= 0:
@@ -369,9 +321,9 @@ def _settle_groups(
 def _limit(model: PlanModel) -> None:
     """Add the rows of the budget and of the number of new sites."""
     limits = model.problem.limits
-    cost = model.stages.get("cost", {})
-    if limits.budget_wan_yuan is not None and cost:
-        model.linear.row("budget", cost, "<=", float(limits.budget_wan_yuan))
+    gross = {key: value for key, value in model.stages.get("cost", {}).items() if value}
+    if limits.budget_wan_yuan is not None and gross:
+        model.linear.row("budget", gross, "<=", float(limits.budget_wan_yuan))
     if limits.max_new_sites is not None:
         new = [d for d in model.part.tolist() if model.decisions.is_new[d]]
         terms = {model.choose[decision]: 1.0 for decision in new}
@@ -379,9 +331,82 @@ def _limit(model: PlanModel) -> None:
             model.linear.row("new_sites", terms, "<=", float(limits.max_new_sites))
 
 
+def _constrain_share(model: PlanModel, rule: Rule) -> None:
+    """Add the rows of a share of beds that can be planned for."""
+    if plannable(model.problem, rule):
+        constrain_share(model, rule)
+
+
+def _constrain_presence(model: PlanModel, rule: Rule) -> None:
+    """Add the rows of a function in every circle, where it has a price in the scenario."""
+    if plannable(model.problem, rule):
+        constrain_presence(model, rule)
+
+
+def _constrain_nothing(model: PlanModel, rule: Rule) -> None:
+    """Add nothing: rules of this kind are only audited."""
+
+
+def _settle_paid(
+    variable: int, part: dict[int, float], most: float, values: NDArray[np.float64]
+) -> None:
+    """Set what is paid: a share of what a site costs, up to a cap."""
+    values[variable] = min(sum(values[k] * factor for k, factor in part.items()), most)
+
+
+def _settle_at_most(
+    variables: list[int], cost: dict[int, float], values: NDArray[np.float64]
+) -> None:
+    """Let what is paid together not exceed the cost."""
+    left = sum(values[k] * factor for k, factor in cost.items())
+    for variable in variables:
+        values[variable] = min(values[variable], left)
+        left -= values[variable]
+
+
+def _pay(model: PlanModel) -> None:
+    """
+    Take off the cost what enforced subsidies pay: a share of what a site costs, up to a cap.
+
+    Cost less min(share · cost, cap) is convex in cost, so one variable with two rows is exact.
+    Subsidies whose shares add up to more than 1 pay no more than the cost: one row more.
+    """
+    problem = model.problem
+    paid_by_site: dict[int, list[int]] = {}
+    shares: dict[int, float] = {}
+    for rule in problem.money_rules:
+        share, cap = rule.parameters.share, rule.parameters.cap_wan_yuan
+        paid = problem.is_paid(rule)
+        for site, terms in sorted(model.site_cost.items()):
+            if not paid[site]:
+                continue
+            most = np.inf if cap is None else float(cap)
+            name = f"{model.name_of(rule)}_{site}"
+            variable = model.linear.variable(f"paid_{name}", 0.0, cap)
+            part = {key: factor * share for key, factor in terms.items() if factor}
+            model.linear.row(f"pays_{name}", part | {variable: -1.0}, ">=", 0.0)
+            model.settle.append(partial(_settle_paid, variable, part, most))
+            model.add_terms("cost", {variable: -1.0})
+            paid_by_site.setdefault(site, []).append(variable)
+            shares[site] = shares.get(site, 0.0) + share
+    for site, variables in paid_by_site.items():
+        if shares[site] > 1.0:
+            cost = {key: factor for key, factor in model.site_cost[site].items() if factor}
+            row = cost | dict.fromkeys(variables, -1.0)
+            model.linear.row(f"pays_at_most_{site}", row, ">=", 0.0)
+            model.settle.append(partial(_settle_at_most, variables, cost))
+
+
 CONSTRAIN: dict[str, Callable[[PlanModel, Rule], None]] = {
     "ratio": _constrain_ratio,
+    "share": _constrain_share,
     "count": _constrain_count,
     "coverage": _constrain_coverage,
+    "presence": _constrain_presence,
+    "threshold": _constrain_nothing,
+    "colocation": _constrain_nothing,
+    "preference": _constrain_nothing,
+    "money": _constrain_nothing,
+    "note": _constrain_nothing,
 }
 """The rows that a rule of each kind adds to the model."""

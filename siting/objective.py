@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siting.demand import CLASSES
+from siting.minima import plannable, unmet_minima
 from siting.problem import DISTANCE_CAP_M, Layout, Problem, beds_required, places
 from siting.units import NO_UNIT
 
@@ -25,7 +26,8 @@ def measure(problem: Problem, layout: Layout) -> dict[str, float]:
     """
     Return what a layout reaches in every stage.
 
-    Elders are counted in elders, beds in beds, minima in planning units, cost in 万元, distance in
+    Elders are counted in elders, beds in beds, minima in planning units, cost net of
+    subsidy in 万元, distance in
     elder-metres to the nearest qualifying facility, each capped at 1,000 m.
     """
     qualifies = problem.qualifies(layout)
@@ -34,8 +36,10 @@ def measure(problem: Problem, layout: Layout) -> dict[str, float]:
         "uncovered_high": float(uncovered[2]),
         "uncovered_medium": float(uncovered[1]),
         "missing_beds": float(_missing_beds(problem, layout, qualifies)),
-        "unmet_minima": float(len(units_without_minimum(problem, qualifies))),
-        "cost": float(problem.cost(layout).sum()),
+        "unmet_minima": float(
+            len(units_without_minimum(problem, qualifies)) + len(unmet_minima(problem, layout))
+        ),
+        "cost": float((problem.cost(layout) - problem.subsidy(layout)).sum()),
         "distance": float((problem.elders * capped_distance(problem, qualifies)).sum()),
     }
 
@@ -54,7 +58,7 @@ def _enforced_classes(problem: Problem) -> list[int]:
     """Return the density classes that an enforced coverage rule is about."""
     return [
         CLASSES.index(rule.parameters.density_class)
-        for rule in problem.of_kind("coverage")
+        for rule in problem.distance_rules
         if rule.enforce
     ]
 
@@ -67,7 +71,7 @@ def _missing_beds(problem: Problem, layout: Layout, qualifies: NDArray[np.bool_]
         problem.site_unit[inside], weights=counted[inside], minlength=len(problem.unit_id)
     )
     lack = np.zeros(len(problem.unit_id))
-    for rule in problem.of_kind("ratio"):
+    for rule in problem.bed_rules:
         if rule.enforce:
             need = beds_required(problem.unit_elders(), rule.parameters.beds_per_10000)
             lack = np.maximum(lack, np.where(problem.unit_id == NO_UNIT, 0, need - stand))
@@ -77,7 +81,7 @@ def _missing_beds(problem: Problem, layout: Layout, qualifies: NDArray[np.bool_]
 def count_duty(problem: Problem, minimum: object) -> NDArray[np.bool_]:
     """Return which planning units must have several places: those that need enough beds."""
     need = np.zeros(len(problem.unit_id), dtype=np.int64)
-    for rule in problem.of_kind("ratio"):
+    for rule in problem.bed_rules:
         rate = rule.parameters.beds_per_10000
         need = np.maximum(need, beds_required(problem.unit_elders(), rate))
     least = minimum.min_sites * minimum.min_site_beds  # type: ignore[attr-defined]
@@ -87,7 +91,7 @@ def count_duty(problem: Problem, minimum: object) -> NDArray[np.bool_]:
 def units_without_minimum(problem: Problem, qualifies: NDArray[np.bool_]) -> list[tuple[str, int]]:
     """Return rule and unit of each enforced minimum of separate places that is not met."""
     unmet = []
-    for rule in problem.of_kind("count"):
+    for rule in problem.place_rules:
         if not rule.enforce:
             continue
         duty = count_duty(problem, rule.parameters)
@@ -120,10 +124,10 @@ def has_work(problem: Problem, stage: str) -> bool:
         concerned = problem.density_class[~np.isnan(problem.standard_m)] == number
         return number in _enforced_classes(problem) and bool(concerned.any())
     if stage == "missing_beds":
-        return any(rule.enforce for rule in problem.of_kind("ratio"))
+        return any(rule.enforce for rule in problem.bed_rules)
     if stage == "unmet_minima":
-        return any(
+        return any(plannable(problem, rule) for rule in problem.rules) or any(
             rule.enforce and count_duty(problem, rule.parameters).any()
-            for rule in problem.of_kind("count")
+            for rule in problem.place_rules
         )
     return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from siting.areas import find_areas
 from siting.demand import (
     CLASSES,
     Demand,
@@ -163,6 +164,9 @@ def prepare(
         zone_id=files.zones.id if files.zones is not None else np.empty(0, dtype=object),
         rules=standard.rules,
         limits=scenario.limits,
+        areas=find_areas(scenario, demand, files.zones, units, sites.xy, inside),
+        mix=scenario.mix,
+        functions=scenario.functions,
     )
     _report_places(problem, snaps, files, inside, check)
     return Prepared(
@@ -189,7 +193,7 @@ def _density_classes(
 
 def _cutoff(standard: Standard) -> float:
     """Return the longest distance that a rule or the last stage asks for, metres."""
-    asked = [float(rule.parameters.distance_m) for rule in standard.of_kind("coverage")]
+    asked = [float(rule.parameters.distance_m) for rule in standard.distance_rules]
     return max([DISTANCE_CAP_M, *asked])
 
 
@@ -271,7 +275,7 @@ def _standards(
 ) -> NDArray[np.float64]:
     """Return each point's longest distance; NaN where there is no duty."""
     metres = np.full(len(classes), np.nan)
-    for rule in standard.of_kind("coverage"):
+    for rule in standard.distance_rules:
         metres[classes == CLASSES.index(rule.parameters.density_class)] = rule.parameters.distance_m
     metres[elders <= 0] = np.nan
     return metres

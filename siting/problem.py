@@ -11,17 +11,20 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from siting.facts import said_yes
 from siting.reach import DISTANCE_TOLERANCE_M
+from siting.scenario import Mix
 from siting.sites import QUALIFYING_BEDS, Sites
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csc_matrix, csr_matrix
 
-    from siting.scenario import Limits
+    from siting.areas import Areas
+    from siting.scenario import Function, Limits
     from siting.standards import Rule
 
-__all__ = ["DISTANCE_CAP_M", "Layout", "Problem", "beds_required", "places"]
+__all__ = ["DISTANCE_CAP_M", "Layout", "Problem", "beds_required", "is_bed_rule", "places"]
 
 DISTANCE_CAP_M = 1000.0
 """Longest distance that the last objective counts, metres."""
@@ -38,17 +41,33 @@ class Layout:
         (n_sites,) whether a facility stands there.
     beds
         (n_sites,) its beds, whole numbers; 0 where nothing stands.
+    nursing_beds, dementia_beds
+        (n_sites,) those of its beds that are nursing beds, and dementia beds; not given: none.
+    functions
+        (n_sites,) functions that stand there, as frozen sets; None where that is not known.
+        Not given: none known.
     """
 
     is_open: NDArray[np.bool_]
     beds: NDArray[np.int64]
+    nursing_beds: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    dementia_beds: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    functions: NDArray[np.object_] = field(default_factory=lambda: np.empty(0, dtype=object))
 
     def __post_init__(self) -> None:
-        """Refuse beds where nothing stands, and negative beds."""
+        """Fill in what is not given; refuse beds where nothing stands, parts above the whole."""
+        n = len(self.beds)
+        for name in ("nursing_beds", "dementia_beds"):
+            if len(getattr(self, name)) != n:
+                object.__setattr__(self, name, np.zeros(n, dtype=np.int64))
+        if len(self.functions) != n:
+            object.__setattr__(self, "functions", np.full(n, None, dtype=object))
         if self.is_open.shape != self.beds.shape or (self.beds[~self.is_open] != 0).any():
             raise ValueError("beds stand only at open sites")
-        if (self.beds < 0).any():
+        if (np.minimum(self.nursing_beds, self.dementia_beds) < 0).any() or (self.beds < 0).any():
             raise ValueError("beds are at least 0")
+        if (np.maximum(self.nursing_beds, self.dementia_beds) > self.beds).any():
+            raise ValueError("nursing and dementia beds are beds")
 
 
 @dataclass(frozen=True)
@@ -87,6 +106,12 @@ class Problem:
         Rules in force.
     limits
         Budget, number of sites, fewest elders of a new site.
+    areas
+        Kind of area (district, street, …) to the areas that rules are counted in.
+    mix
+        What nursing and dementia beds cost, and how many a new home may hold.
+    functions
+        Functions that may be added, with their cost.
     notes
         What may be kept beside it; no part of its hash.
     """
@@ -112,6 +137,9 @@ class Problem:
     zone_id: NDArray[np.object_]
     rules: tuple[Rule, ...]
     limits: Limits
+    areas: dict[str, Areas] = field(default_factory=dict)
+    mix: Mix = field(default_factory=Mix)
+    functions: dict[str, Function] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -153,15 +181,103 @@ class Problem:
 
     def existing_layout(self) -> Layout:
         """Return what stands today."""
-        here = self.sites.is_existing.copy()
-        return Layout(here, np.where(here, self.sites.beds, 0))
+        sites = self.sites
+        here = sites.is_existing.copy()
+        stands = sites.functions.copy()
+        stands[~here] = None
+        return Layout(
+            here, np.where(here, sites.beds, 0), np.where(here, sites.nursing_beds, 0),
+            np.where(here, sites.dementia_beds, 0), stands,
+        )  # fmt: skip
 
     def cost(self, layout: Layout) -> NDArray[np.float64]:
-        """Return what each site costs in a layout: opening or extending, and its added beds."""
-        added = np.where(layout.is_open, layout.beds - self.sites.beds, 0)
-        changed = layout.is_open & (~self.sites.is_existing | (added > 0))
-        amount = self.sites.fixed_cost + self.sites.cost_per_bed * np.maximum(added, 0)
-        return np.where(changed, amount, 0.0)
+        """
+        Return what each site costs in a layout, 万元.
+
+        Opening or extending, each added bed, nursing and dementia beds among them, beds turned
+        into nursing beds (the cheaper way where both are open), and functions added.
+        """
+        sites = self.sites
+        added = np.maximum(np.where(layout.is_open, layout.beds - sites.beds, 0), 0)
+        changed = layout.is_open & (~sites.is_existing | (added > 0))
+        amount = np.where(changed, sites.fixed_cost + sites.cost_per_bed * added, 0.0)
+        amount += self._mix_cost(layout, added)
+        if self.functions:
+            amount += np.array(
+                [
+                    self._function_cost(*pair)
+                    for pair in zip(layout.functions, sites.functions, strict=True)
+                ]
+            ).reshape(sites.n)
+        return amount
+
+    @property
+    def money_rules(self) -> tuple[Rule, ...]:
+        """
+        Enforced rules that pay a share of what the plan spends at a facility.
+
+        One that is paid only to facilities with some function is no part of the plan's cost.
+        """
+        return tuple(
+            each
+            for each in self.of_kind("money")
+            if each.enforce and each.parameters.basis == "investment"
+            and each.parameters.share and each.parameters.what is None
+        )  # fmt: skip
+
+    def is_paid(self, rule: Rule) -> NDArray[np.bool_]:
+        """Return the sites that a subsidy is for: of its owners, and not barred by a fact."""
+        asked, sites = rule.parameters, self.sites
+        barred = [
+            any(said_yes(facts.get(each)) for each in asked.excludes) for facts in sites.facts
+        ]
+        paid = ~np.array(barred, dtype=bool)
+        return paid & np.isin(sites.owner.astype(str), asked.owners) if asked.owners else paid
+
+    def subsidy(self, layout: Layout) -> NDArray[np.float64]:
+        """Return what enforced rules pay towards the cost of each site, 万元; never above it."""
+        cost = self.cost(layout)
+        paid = np.zeros(self.sites.n)
+        for rule in self.money_rules:
+            amount = np.array([rule.parameters.amount(float(each)) for each in cost])
+            paid += np.where(self.is_paid(rule), amount, 0.0)
+        return np.minimum(paid, cost)
+
+    def turnable_beds(self) -> NDArray[np.int64]:
+        """
+        Return how many beds of each home could be turned into nursing beds.
+
+        Of homes that stay, count today and have a price for it: beds that are neither nursing nor
+        dementia beds.
+        """
+        sites = self.sites
+        fits = sites.is_existing & ~self.forbidden & sites.institution & sites.knows_nursing
+        fits &= (sites.beds >= QUALIFYING_BEDS) & np.isfinite(sites.convert_cost_per_bed)
+        return np.where(fits, sites.beds - np.maximum(sites.nursing_beds, sites.dementia_beds), 0)
+
+    def _mix_cost(self, layout: Layout, added: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what nursing and dementia beds cost beyond plain beds."""
+        sites, mix = self.sites, self.mix
+        stands = np.where(layout.is_open & sites.is_existing, 1, 0)
+        more = np.maximum(
+            np.where(layout.is_open, layout.nursing_beds, 0) - stands * sites.nursing_beds, 0
+        )
+        fits = np.floor(mix.most_nursing_share * added + 1e-9)
+        turned = np.maximum(more - fits, 0)
+        price = np.nan_to_num(sites.convert_cost_per_bed, nan=np.inf)
+        cheaper = price < mix.nursing_cost_per_bed
+        turned = np.where(cheaper, np.minimum(more, self.turnable_beds()), turned)
+        worth = np.where(turned > 0, np.nan_to_num(sites.convert_cost_per_bed), 0.0)
+        dementia = np.maximum(layout.dementia_beds - stands * sites.dementia_beds, 0)
+        return np.asarray(
+            turned * worth + (more - turned) * mix.nursing_cost_per_bed
+            + dementia * mix.dementia_cost_per_bed
+        )  # fmt: skip
+
+    def _function_cost(self, after: frozenset[str] | None, before: frozenset[str] | None) -> float:
+        """Return what the functions cost that were added at one site."""
+        new = (after or frozenset()) - (before or frozenset())
+        return float(sum(self.functions[name].cost for name in new if name in self.functions))
 
     def rule(self, rule_id: str) -> Rule | None:
         """Return the rule in force of an id, or None."""
@@ -170,6 +286,25 @@ class Problem:
     def of_kind(self, kind: str) -> tuple[Rule, ...]:
         """Return the rules in force of one kind."""
         return tuple(rule for rule in self.rules if rule.kind == kind)
+
+    @property
+    def bed_rules(self) -> tuple[Rule, ...]:
+        """Rules of beds per 10,000 elders in every planning unit."""
+        return tuple(each for each in self.of_kind("ratio") if is_bed_rule(each))
+
+    @property
+    def place_rules(self) -> tuple[Rule, ...]:
+        """Rules of several separate places in a planning unit."""
+        return tuple(
+            each for each in self.of_kind("count") if each.parameters.min_sites is not None
+        )
+
+    @property
+    def distance_rules(self) -> tuple[Rule, ...]:
+        """Rules of a facility within a distance of elders."""
+        return tuple(
+            each for each in self.of_kind("coverage") if each.parameters.distance_m is not None
+        )
 
     def unit_elders(self) -> NDArray[np.float64]:
         """Return the elders of each planning unit."""
@@ -192,6 +327,15 @@ class Problem:
             content = array.tobytes() if plain else repr(array.tolist()).encode()
             state.update(f"{key} {array.shape} ".encode() + content)
         return state.hexdigest()
+
+
+def is_bed_rule(rule: Rule) -> bool:
+    """Return whether a rule asks for beds per 10,000 elders in every planning unit."""
+    asked = rule.parameters
+    return (
+        rule.kind == "ratio" and asked.beds_per_10000 is not None
+        and asked.area == "unit" and not asked.only
+    )  # fmt: skip
 
 
 def beds_required(elders: NDArray[np.float64] | float, per_10000: float) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""What is left to decide, and the smallest covering problem with the same answers."""
+"""The smallest covering problem with the same answers, and the decisions that hang together."""
 
 from __future__ import annotations
 
@@ -10,67 +10,17 @@ from scipy.sparse import coo_array, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from siting.demand import CLASSES
-from siting.problem import DISTANCE_CAP_M, Layout, Problem, beds_required
-from siting.sites import QUALIFYING_BEDS
-from siting.units import NO_UNIT
+from siting.extras import plans_mix
+from siting.problem import DISTANCE_CAP_M, Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "CoverGroups", "Decisions", "components", "cover_groups", "everything_open", "find_decisions",
-    "layout_of", "undominated", "unit_beds",
-]  # fmt: skip
+    from siting.decisions import Decisions
+
+__all__ = ["CoverGroups", "components", "cover_groups", "undominated"]
 
 HASH_SEED = 20210813
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """
-    The yes-or-no decisions that are left: opening a candidate, extending a home.
-
-    Attributes
-    ----------
-    site
-        (n,) site of each decision, ascending.
-    low, high
-        (n,) fewest and most beds added if taken.
-    bonus
-        (n,) beds that begin to count if taken: those of a home that was too small to qualify.
-    fixed_cost, cost_per_bed
-        (n,) cost of taking it at all, and of each added bed, 万元.
-    must
-        (n,) taken in any case, by a lock.
-    is_new
-        (n,) opens a candidate.
-    covers
-        (n,) the site begins to qualify, so it begins to cover and to be a place.
-    counts
-        (n,) beds there count; not where a lock extends a home that does not qualify even so.
-    always
-        (n_sites,) facilities that qualify whatever is decided.
-    stays
-        (n_sites,) homes that stay, qualifying or not.
-    """
-
-    site: NDArray[np.int64]
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
-    bonus: NDArray[np.int64]
-    fixed_cost: NDArray[np.float64]
-    cost_per_bed: NDArray[np.float64]
-    must: NDArray[np.bool_]
-    is_new: NDArray[np.bool_]
-    covers: NDArray[np.bool_]
-    counts: NDArray[np.bool_]
-    always: NDArray[np.bool_]
-    stays: NDArray[np.bool_]
-
-    @property
-    def n(self) -> int:
-        """Number of decisions."""
-        return len(self.site)
 
 
 @dataclass(frozen=True)
@@ -97,63 +47,6 @@ class CoverGroups:
     covered_by: csr_matrix
     never: NDArray[np.float64]
     removed: dict[str, int] = field(default_factory=dict)
-
-
-def find_decisions(problem: Problem) -> Decisions:
-    """
-    Return what is left to decide in a problem.
-
-    A candidate that may open is a decision; so is a qualifying kind of home with room to extend.
-    A home of fewer than 10 beds is extended to 10 or not at all, as fewer would count for nothing;
-    a lock on its beds holds all the same.
-    """
-    sites = problem.sites
-    stays = sites.is_existing & ~problem.forbidden
-    always = stays & sites.institution & (sites.beds >= QUALIFYING_BEDS)
-    locked = problem.locked_beds >= 0
-    room = np.where(locked, problem.locked_beds, sites.max_beds) - sites.beds
-    counts = sites.institution & (sites.beds + room >= QUALIFYING_BEDS)
-    small = stays & counts & ~always
-    extendable = stays & (room > 0) & (counts | locked)
-    candidates = problem.usable()
-    chosen = np.flatnonzero(candidates | extendable)
-    low = np.where(
-        sites.is_existing,
-        np.where(small, QUALIFYING_BEDS - sites.beds, 1),
-        sites.min_beds,
-    )
-    low = np.where(locked, room, low)
-    must = np.where(sites.is_existing, locked, problem.locked_open)
-    return Decisions(
-        site=chosen,
-        low=low[chosen],
-        high=room[chosen],
-        bonus=np.where(small, sites.beds, 0)[chosen],
-        fixed_cost=sites.fixed_cost[chosen],
-        cost_per_bed=sites.cost_per_bed[chosen],
-        must=must[chosen].astype(bool),
-        is_new=candidates[chosen],
-        covers=(candidates | small)[chosen],
-        counts=counts[chosen],
-        always=always,
-        stays=stays,
-    )
-
-
-def layout_of(
-    problem: Problem, decisions: Decisions, taken: NDArray[np.bool_], added: NDArray[np.int64]
-) -> Layout:
-    """Return the layout of decisions taken and beds added; homes that stay keep their beds."""
-    is_open = decisions.stays.copy()
-    is_open[decisions.site[taken]] = True
-    beds = np.where(decisions.stays, problem.sites.beds, 0)
-    beds[decisions.site[taken]] += added[taken]
-    return Layout(is_open, beds)
-
-
-def everything_open(problem: Problem, decisions: Decisions) -> Layout:
-    """Return the layout in which every decision is taken with as many beds as can be."""
-    return layout_of(problem, decisions, np.ones(decisions.n, dtype=bool), decisions.high)
 
 
 def cover_groups(problem: Problem, decisions: Decisions) -> CoverGroups:
@@ -203,7 +96,7 @@ def _enforced(problem: Problem) -> NDArray[np.bool_]:
     """Return which demand points an enforced coverage rule is about."""
     classes = [
         CLASSES.index(rule.parameters.density_class)
-        for rule in problem.of_kind("coverage")
+        for rule in problem.distance_rules
         if rule.enforce
     ]
     return np.isin(problem.density_class, classes) & ~np.isnan(problem.standard_m)
@@ -261,35 +154,6 @@ def undominated(covered_by: csr_matrix) -> NDArray[np.int64]:
     return np.sort(np.array(kept, dtype=np.int64))
 
 
-def unit_beds(problem: Problem, decisions: Decisions) -> tuple[NDArray[np.int64], ...]:
-    """
-    Return, for each planning unit, the beds required, those that stand anyway, and the most.
-
-    Required is what the enforced rules ask for, the most where there are several. Elders outside
-    every unit make no duty: nothing could be told where their beds should stand.
-    """
-    n = len(problem.unit_id)
-    need = np.zeros(n, dtype=np.int64)
-    for rule in problem.of_kind("ratio"):
-        if rule.enforce:
-            rate = rule.parameters.beds_per_10000
-            need = np.maximum(need, beds_required(problem.unit_elders(), rate))
-    need[problem.unit_id == NO_UNIT] = 0
-    stand = _sum_by_unit(problem, np.where(decisions.always, problem.sites.beds, 0))
-    most = np.zeros(len(decisions.always), dtype=np.int64)
-    most[decisions.site] = np.where(decisions.counts, decisions.bonus + decisions.high, 0)
-    return need, stand, stand + _sum_by_unit(problem, most)
-
-
-def _sum_by_unit(problem: Problem, beds: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return beds summed over the sites of each unit."""
-    inside = problem.site_unit >= 0
-    total = np.bincount(
-        problem.site_unit[inside], weights=beds[inside], minlength=len(problem.unit_id)
-    )
-    return np.asarray(np.round(total), dtype=np.int64)
-
-
 def components(
     problem: Problem, decisions: Decisions, groups: CoverGroups
 ) -> list[NDArray[np.int64]]:
@@ -304,7 +168,7 @@ def components(
     limits = problem.limits
     if n == 0:
         return []
-    if limits.budget_wan_yuan is not None or limits.max_new_sites is not None:
+    if plans_mix(problem) or limits.budget_wan_yuan is not None or limits.max_new_sites is not None:
         return [np.arange(n)]
     near = problem.reach[decisions.site[decisions.covers]].tocoo()
     counts = (near.data < DISTANCE_CAP_M) & (problem.elders[near.col] > 0)

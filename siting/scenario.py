@@ -175,6 +175,14 @@ class Existing(Part):
     """Cost of extending at all, 万元."""
     cost_per_bed: NumberOrColumn | None = None
     """Cost of each added bed, 万元."""
+    convert_cost_per_bed: NumberOrColumn | None = None
+    """Cost of turning an existing bed into a nursing bed, 万元; without, none is turned."""
+    functions: str | None = None
+    """Column of the functions that stand, separated by commas or semicolons."""
+    can_host: str | None = None
+    """Column of the functions that could be added; without, every function of the scenario."""
+    facts: dict[str, str] = Field(default_factory=dict)
+    """Fact that rules ask for (residents, stars, nurses, rehab_room, …) to its column."""
 
 
 class Generate(Part):
@@ -217,6 +225,14 @@ class Candidates(Part):
     """Cost of opening, 万元, a number or a column."""
     cost_per_bed: NumberOrColumn = 0.0
     """Cost of each bed, 万元, a number or a column."""
+    ownership: Literal["public", "public_private", "private"] = "public"
+    """Who owns and runs what opens here."""
+    can_host: str | None = None
+    """Column of the functions that could stand; without, every function of the scenario."""
+    reserved: str | None = None
+    """Column that says whether the site is reserved for a function."""
+    facts: dict[str, str] = Field(default_factory=dict)
+    """Fact that rules ask for (idle, land_use, …) to its column."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -343,6 +359,30 @@ class Locks(Part):
     """Sites that are open with exactly so many beds."""
 
 
+class Function(Part):
+    """A function that a facility may take on."""
+
+    cost: NonNegative = 0.0
+    """Cost of setting it up, 万元."""
+    area_m2: NonNegative = 0.0
+    """Floor area that it takes, square metres."""
+    running_cost: NonNegative = 0.0
+    """Cost of running it for a year, 万元."""
+
+
+class Mix(Part):
+    """What nursing and dementia beds cost, and how many a new home may hold."""
+
+    nursing_cost_per_bed: NonNegative = 0.0
+    """What a new nursing bed costs more than another, 万元."""
+    dementia_cost_per_bed: NonNegative = 0.0
+    """What a new dementia bed costs more than another nursing bed, 万元."""
+    most_nursing_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Most of a home's new beds that can be nursing beds."""
+    most_dementia_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Most of a home's nursing beds that can be dementia beds."""
+
+
 class Solve(Part):
     """How hard to search."""
 
@@ -408,6 +448,10 @@ class Scenario(Part):
     """Budget, number of sites, fewest elders."""
     locks: Locks = Locks()
     """Decisions already taken."""
+    functions: dict[str, Function] = Field(default_factory=dict)
+    """Functions that may be added, with their cost: name to cost, area, running cost."""
+    mix: Mix = Mix()
+    """Nursing and dementia beds."""
     rules: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Changes to the standard for this study: rule id to parameters, and ``enforce``."""
     solve: Solve = Solve()

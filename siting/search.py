@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from siting.model import PlanModel
+    from siting.plan_model import PlanModel
     from siting.scenario import Solve
 
 __all__ = [

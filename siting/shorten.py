@@ -14,7 +14,7 @@ from siting.solvers import Ask, End, Outcome
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from siting.model import PlanModel
+    from siting.plan_model import PlanModel
 
 __all__ = ["PROVEN_GAP", "shorten"]
 
@@ -82,7 +82,7 @@ class _Cutting:
 
     def completed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values for every variable from the decisions in some, as whole numbers."""
-        whole = self.model.values_of(*self.model.read(values))
+        whole = self.model.completed(values)
         whole[self.theta] = self.terms.values(self.chosen(whole)) / self.unit
         return whole
 

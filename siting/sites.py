@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import shapely
 
 from siting import kernels
 from siting.errors import Fault, InputError
+from siting.facts import NO, YES, owners, read_facts, read_functions
 from siting.inputs.sources import Source, read_source
 from siting.tables import DataCheck, unique_ids
 
@@ -39,8 +40,6 @@ KINDS = {
     "老年食堂": "canteen", "助餐点": "canteen", "senior_housing": "senior_housing",
     "老年公寓": "senior_housing", "养老社区": "senior_housing",
 }  # fmt: skip
-YES = frozenset({"true", "1", "1.0", "yes", "y", "t", "是", "已登记", "已备案", "有"})
-NO = frozenset({"false", "0", "0.0", "no", "n", "f", "否", "未登记", "未备案", "无"})
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,18 @@ class Sites:
         Candidates: fewest and most beds if opened. Homes: ``max_beds`` is the room in all.
     fixed_cost, cost_per_bed
         Cost of opening (candidate) or extending (home) at all, and of each new bed, 万元.
+    convert_cost_per_bed
+        Homes: cost of turning an existing bed into a nursing bed, 万元; NaN where none is turned.
+    owner
+        ``public``, ``public_private``, ``private``, or empty where the files do not say.
+    knows_nursing, knows_dementia
+        The files say how many of the beds are nursing or dementia beds; new homes: planned.
+    functions
+        Functions that stand, as a frozen set; None where the files do not say.
+    can_host
+        Functions that could be added, as a frozen set; None: any of the scenario's.
+    facts
+        Fact to value, as the files say.
     """
 
     id: NDArray[np.object_]
@@ -80,6 +91,13 @@ class Sites:
     max_beds: NDArray[np.int64]
     fixed_cost: NDArray[np.float64]
     cost_per_bed: NDArray[np.float64]
+    convert_cost_per_bed: NDArray[np.float64]
+    owner: NDArray[np.object_]
+    knows_nursing: NDArray[np.bool_]
+    knows_dementia: NDArray[np.bool_]
+    functions: NDArray[np.object_]
+    can_host: NDArray[np.object_]
+    facts: NDArray[np.object_]
 
     @property
     def n(self) -> int:
@@ -101,9 +119,12 @@ def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Sourc
         "ownership",
         "kind",
         "registered",
+        "functions",
+        "can_host",
     )
-    costs = ("max_beds", "fixed_cost", "cost_per_bed")
+    costs = ("max_beds", "fixed_cost", "cost_per_bed", "convert_cost_per_bed")
     columns = {key: getattr(part, key) for key in named}
+    columns |= {f"facts.{fact}": column for fact, column in part.facts.items()}
     columns |= {key: getattr(part, key) for key in costs if isinstance(getattr(part, key), str)}
     source = read_source(scenario, part, "existing", columns=columns, check=check)
     beds = source.numbers(part.beds, whole=True)
@@ -135,6 +156,13 @@ def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Sourc
         max_beds=max_beds.astype(np.int64),
         fixed_cost=np.nan_to_num(_amount(source, part.fixed_cost, missing=0.0)),
         cost_per_bed=np.nan_to_num(price),
+        convert_cost_per_bed=_amount(source, part.convert_cost_per_bed, missing=np.nan),
+        owner=owners(source.texts(part.ownership)),
+        knows_nursing=np.full(len(beds), part.nursing_beds is not None),
+        knows_dementia=np.full(len(beds), part.dementia_beds is not None),
+        functions=read_functions(source, part.functions, tuple(scenario.functions)),
+        can_host=read_functions(source, part.can_host, tuple(scenario.functions)),
+        facts=read_facts(source, part.facts),
     )
     small = np.flatnonzero(institution & (beds < QUALIFYING_BEDS))
     if len(small):
@@ -209,8 +237,10 @@ def read_candidates(
 ) -> tuple[Sites, Source]:
     """Return the candidates of one listed file."""
     columns: dict[str, str | None] = {
-        each: getattr(part, each) for each in ("id", "name", "tenure", "land_code", "area_m2")
+        each: getattr(part, each)
+        for each in ("id", "name", "tenure", "land_code", "area_m2", "can_host", "reserved")
     }
+    columns |= {f"facts.{fact}": column for fact, column in part.facts.items()}
     amounts = ("min_beds", "max_beds", "fixed_cost", "cost_per_bed")
     columns |= {
         each: getattr(part, each) for each in amounts if isinstance(getattr(part, each), str)
@@ -230,6 +260,14 @@ def read_candidates(
     name = source.texts(part.name) if part.name else source.ids
     sites = _candidates(
         source.ids, name, source.texts(part.tenure), _points(source), (least, most, fixed, per_bed)
+    )
+    facts = {"tenure": part.tenure, "reserved": part.reserved, "land_code": part.land_code}
+    told = {key: column for key, column in facts.items() if column is not None} | part.facts
+    sites = replace(
+        sites,
+        owner=np.full(sites.n, part.ownership, dtype=object),
+        can_host=read_functions(source, part.can_host, tuple(scenario.functions)),
+        facts=read_facts(source, told),
     )
     small = np.flatnonzero(sites.max_beds < QUALIFYING_BEDS)
     if len(small):
@@ -262,7 +300,21 @@ def _candidates(
         max_beds=np.floor(most).astype(np.int64),
         fixed_cost=fixed,
         cost_per_bed=per_bed,
+        convert_cost_per_bed=np.full(len(ids), np.nan),
+        owner=np.full(len(ids), "public", dtype=object),
+        knows_nursing=np.ones(len(ids), dtype=bool),
+        knows_dementia=np.ones(len(ids), dtype=bool),
+        functions=_each(len(ids), frozenset()),
+        can_host=_each(len(ids), None),
+        facts=_each(len(ids), {}),
     )
+
+
+def _each(n: int, value: Any) -> NDArray[np.object_]:
+    """Return an array that holds the same object n times."""
+    array = np.empty(n, dtype=object)
+    array[:] = [value] * n
+    return array
 
 
 def generate_candidates(

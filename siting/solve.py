@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from siting.decisions import Decisions, find_decisions
 from siting.errors import ScenarioError
-from siting.model import Hard, PlanModel, build_model
+from siting.extras import Extras, everything_open, fullest_mix, layout_of
+from siting.model import build_model
 from siting.objective import STAGES, denominators, has_work, measure
-from siting.reduce import (
-    Decisions,
-    components,
-    cover_groups,
-    everything_open,
-    find_decisions,
-    layout_of,
-)  # fmt: skip
+from siting.plan_model import Hard, PlanModel
+from siting.reduce import components, cover_groups
 from siting.search import ROW_TOLERANCE, Progress, Run, checked_bound, search, total
 from siting.shorten import PROVEN_GAP, shorten
 from siting.solvers import HighsSolver, Solver, cbc
@@ -116,6 +112,7 @@ class _Reached:
 
     taken: NDArray[np.bool_]
     added: NDArray[np.int64]
+    extras: Extras
     apart: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -173,7 +170,8 @@ def solve(
     hard = _hard(problem, decisions, everything)
     with _listening(run.stop):
         taken, added = first_plan(problem, decisions, groups)
-        reached = _Reached(taken.copy(), added.copy())
+        extras = fullest_mix(problem, decisions, taken, added)
+        reached = _Reached(taken.copy(), added.copy(), extras)
         removed = groups.removed | {"decisions": decisions.n, "components": len(parts)}
         removed["rows_dominated"] = 0
         done = 0
@@ -183,7 +181,7 @@ def solve(
             share = len(part) / (decisions.n - done)
             done += len(part)
             _solve_part(run, model, reached, share=share, many=len(parts))
-    layout = layout_of(problem, decisions, reached.taken, reached.added)
+    layout = layout_of(problem, decisions, reached.taken, reached.added, reached.extras)
     stages = _stages(problem, layout, everything, hard, reached)
     interrupted = run.stop.is_set()
     status = "interrupted" if interrupted else status_of(stages, settings.gap)
@@ -275,10 +273,11 @@ def _solve_part(run: Run, model: PlanModel, reached: _Reached, *, share: float, 
 
 def _start(model: PlanModel, reached: _Reached) -> NDArray[np.float64]:
     """Return values of the first plan, or of all that can be where that breaks a hard row."""
-    start = model.values_of(reached.taken, reached.added)
+    start = model.values_of(reached.taken, reached.added, reached.extras)
     if not model.linear.holds(start, ROW_TOLERANCE):
         every = np.ones(model.decisions.n, dtype=bool)
-        start = model.values_of(every, model.decisions.high)
+        most = fullest_mix(model.problem, model.decisions, every, model.decisions.high)
+        start = model.values_of(every, model.decisions.high, most)
     return start
 
 
@@ -286,6 +285,8 @@ def _take(model: PlanModel, reached: _Reached, values: NDArray[np.float64]) -> N
     """Note the decisions of one model's values."""
     taken, added = model.read(values)
     reached.taken[model.part], reached.added[model.part] = taken[model.part], added[model.part]
+    if model.plans_mix:
+        reached.extras = model.read_extras(values)
 
 
 def _minimise(
@@ -307,7 +308,7 @@ def _minimise(
     outcome = search(run, model, stage, start, limit, absolute)
     values, value, bound = start, total(terms, start), outcome.bound
     if outcome.values is not None:
-        found = model.values_of(*model.read(outcome.values))
+        found = model.completed(outcome.values)
         if not model.linear.holds(found, ROW_TOLERANCE):
             bound = -np.inf
         elif total(terms, found) < value:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siting.reduce import CoverGroups, Decisions, unit_beds
+from siting.decisions import Decisions, unit_beds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from siting.problem import Problem
+    from siting.reduce import CoverGroups
 
 __all__ = ["first_plan"]
 

@@ -161,6 +161,13 @@ def _sites(sites: list[Site]) -> Sites:
         max_beds=whole("high"),
         fixed_cost=np.array([s.fixed for s in sites], dtype=float),
         cost_per_bed=np.array([s.each for s in sites], dtype=float),
+        convert_cost_per_bed=np.full(len(sites), np.nan),
+        owner=np.full(len(sites), "", dtype=object),
+        knows_nursing=np.zeros(len(sites), dtype=bool),
+        knows_dementia=np.zeros(len(sites), dtype=bool),
+        functions=np.full(len(sites), None, dtype=object),
+        can_host=np.full(len(sites), None, dtype=object),
+        facts=np.array([{} for _ in sites], dtype=object),
     )
 
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from strategies import LOW, SHORT, Point, Site, build, problems
 
 from siting import distance
+from siting.decisions import Decisions, find_decisions
 from siting.distance import DistanceTerms, distance_terms
+from siting.extras import layout_of
 from siting.objective import capped_distance, measure
-from siting.reduce import Decisions, find_decisions, layout_of
 
 if TYPE_CHECKING:
     from siting.problem import Problem

@@ -23,13 +23,17 @@ from hypothesis import strategies as st
 from strategies import HIGH, LOW, MEDIUM, SHORT, Point, Site, build, problems, rules
 
 from siting.audit import CHECK
-from siting.model import CONSTRAIN, Hard, PlanModel, build_model
+from siting.decisions import find_decisions
+from siting.extras import everything_open, layout_of
+from siting.model import CONSTRAIN, build_model
 from siting.objective import STAGES, measure
-from siting.reduce import cover_groups, everything_open, find_decisions, layout_of
+from siting.plan_model import Hard, PlanModel
+from siting.reduce import cover_groups
 from siting.scenario import Limits
 from siting.search import total
 from siting.solvers import Ask, HighsSolver
-from siting.standards.kinds import DESCRIBE, EXAMPLES, KINDS
+from siting.standards.describe import DESCRIBE, EXAMPLES
+from siting.standards.kinds import KINDS
 
 if TYPE_CHECKING:
     from random import Random

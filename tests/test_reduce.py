@@ -13,22 +13,16 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from strategies import HIGH, LOW, MEDIUM, SHORT, Point, Site, build, problems, rules
 
+from siting.decisions import find_decisions, unit_beds
+from siting.extras import everything_open, layout_of
 from siting.objective import STAGES, measure
-from siting.reduce import (
-    components,
-    cover_groups,
-    everything_open,
-    find_decisions,
-    layout_of,
-    undominated,
-    unit_beds,
-)
+from siting.reduce import components, cover_groups, undominated
 from siting.scenario import Limits
 from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
+    from siting.decisions import Decisions
     from siting.problem import Problem
-    from siting.reduce import Decisions
 
 
 def choices(decisions: Decisions) -> list[np.ndarray]:

@@ -34,9 +34,10 @@ from strategies import (
 )
 from verdict import check_honest, near, values_of
 
+from siting.decisions import find_decisions
 from siting.errors import ScenarioError
 from siting.problem import DISTANCE_CAP_M
-from siting.reduce import components, cover_groups, find_decisions
+from siting.reduce import components, cover_groups
 from siting.scenario import Limits, Solve
 from siting.solve import PROVEN_GAP, Solution, Stage, gap_of, solve, status_of
 from siting.solvers import Ask, End, HighsSolver, LinearModel, Outcome

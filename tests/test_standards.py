@@ -12,7 +12,7 @@ from siting.audit import CHECK
 from siting.errors import StandardError
 from siting.model import CONSTRAIN
 from siting.standards import KINDS, packaged_standards, read_standard
-from siting.standards.kinds import DESCRIBE, EXAMPLES
+from siting.standards.describe import DESCRIBE, EXAMPLES
 from siting.texts import LANGUAGES
 
 if TYPE_CHECKING:

@@ -9,8 +9,11 @@ import oracle
 from hypothesis import assume, given, settings
 from strategies import MEDIUM, SHORT, Point, Site, build, problems
 
-from siting.model import Hard, build_model
-from siting.reduce import cover_groups, find_decisions, layout_of
+from siting.decisions import find_decisions
+from siting.extras import layout_of
+from siting.model import build_model
+from siting.plan_model import Hard
+from siting.reduce import cover_groups
 from siting.scenario import Limits
 from siting.start import first_plan
 

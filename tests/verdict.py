@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import oracle
 
-from siting.reduce import components, cover_groups, find_decisions
+from siting.decisions import find_decisions
+from siting.reduce import components, cover_groups
 
 if TYPE_CHECKING:
     from siting.problem import Problem

@@ -129,11 +129,13 @@ def _rules_served(problem: Problem, plan: Audit) -> NDArray[np.object_]:
     served: list[list[str]] = [[] for _ in range(problem.sites.n)]
     covers = problem.covers
     for rule in problem.rules:
-        if rule.kind == "coverage":
+        if rule in problem.distance_rules:
             points = problem.density_class == CLASSES.index(rule.parameters.density_class)
             helps = np.asarray(covers @ points.astype(float)) > 0
-        else:
+        elif rule in (*problem.bed_rules, *problem.place_rules):
             helps = problem.site_unit >= 0
+        else:
+            continue
         for site in np.flatnonzero(helps & plan.judged.qualifies).tolist():
             served[site].append(rule.id)
     return np.array([" ".join(each) for each in served], dtype=object)
@@ -257,7 +259,7 @@ def _service_areas(prepared: Prepared, plan: Audit) -> gpd.GeoDataFrame:
     on_foot = prepared.scenario.distance == "network"
     on = plan.judged.qualifies & (problem.site_on_network | (not on_foot))
     network = prepared.network if on_foot else None
-    metres = sorted({rule.parameters.distance_m for rule in problem.of_kind("coverage")})
+    metres = sorted({rule.parameters.distance_m for rule in problem.distance_rules})
     shapes = [service_area(network, problem.sites.xy[on], distance_m=each) for each in metres]
     crs = prepared.demand.shapes.crs
     return gpd.GeoDataFrame(
@@ -270,7 +272,7 @@ def _info(prepared: Prepared, record: dict[str, Any]) -> dict[str, Any]:
     scenario, standard = prepared.scenario, prepared.standard
     distances = {
         rule.parameters.density_class: rule.parameters.distance_m
-        for rule in standard.of_kind("coverage")
+        for rule in standard.distance_rules
     }
     return {
         "name": scenario.name,

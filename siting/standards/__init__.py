@@ -1,15 +1,19 @@
 """Standards: published rules as data, rule kinds as code."""
 
-from siting.standards.kinds import KINDS, CountRule, CoverageRule, RatioRule
+from siting.standards.describe import DESCRIBE, EXAMPLES, name_of
+from siting.standards.kinds import BED_KINDS, FUNCTIONS, KINDS, STAFF
 from siting.standards.standard import Rule, Standard, packaged_standards, read_standard
 
 __all__ = [
+    "BED_KINDS",
+    "DESCRIBE",
+    "EXAMPLES",
+    "FUNCTIONS",
     "KINDS",
-    "CountRule",
-    "CoverageRule",
-    "RatioRule",
+    "STAFF",
     "Rule",
     "Standard",
+    "name_of",
     "packaged_standards",
     "read_standard",
 ]

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from siting.errors import Fault, SitingError, StandardError, nearest_name
 from siting.scenario_file import unknown_key, validation_faults
-from siting.standards.kinds import DESCRIBE, KINDS
+from siting.standards.describe import DESCRIBE
+from siting.standards.kinds import KINDS
 from siting.yaml_file import line_of, load_yaml, plain
 
 if TYPE_CHECKING:
@@ -135,6 +136,13 @@ class Standard:
     def of_kind(self, kind: str) -> tuple[Rule, ...]:
         """Return the rules in force of one kind."""
         return tuple(rule for rule in self.rules if rule.kind == kind)
+
+    @property
+    def distance_rules(self) -> tuple[Rule, ...]:
+        """Rules of a facility within a distance of elders who live at a density."""
+        return tuple(
+            rule for rule in self.of_kind("coverage") if rule.parameters.distance_m is not None
+        )
 
     def change(self, changes: dict[str, dict[str, Any]], *, where: str) -> Standard:
         """

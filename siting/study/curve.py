@@ -78,7 +78,7 @@ class _State:
         self.beds = beds.astype(np.int64)
         self.spent = 0.0
         self.need = np.zeros(len(problem.unit_id), dtype=np.int64)
-        for rule in problem.of_kind("ratio"):
+        for rule in problem.bed_rules:
             need = beds_required(problem.unit_elders(), rule.parameters.beds_per_10000)
             self.need = np.maximum(self.need, need)
         self.need[problem.unit_id == NO_UNIT] = 0
