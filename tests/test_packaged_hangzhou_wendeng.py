@@ -15,12 +15,12 @@ from siting.standards import Rule, Standard, name_of, read_standard
 from siting.texts import LANGUAGES, catalogue
 
 YEARS = (2020, 2021, 2022, 2023, 2024, 2025, 2030)
-STANDARDS = ("hangzhou-2021-full", "wendeng-2021")
+STANDARDS = ("hangzhou-2021", "wendeng-2021")
 STATUS = {"002": "issued_plan", "000": "drafting_note", "004": "implementation_opinion"}
-STANDARD_OF = {"002": "hangzhou-2021-full", "000": "hangzhou-2021-full", "004": "wendeng-2021"}
+STANDARD_OF = {"002": "hangzhou-2021", "000": "hangzhou-2021", "004": "wendeng-2021"}
 STRENGTH = {"H": "required", "T": "target", "P": "encouraged", "B": "baseline"}
 POLICY = {
-    "hangzhou-2021-full": ("002_6a56e663377a9094.txt", "000_7e30a1d32af45bd7.txt"),
+    "hangzhou-2021": ("002_6a56e663377a9094.txt", "000_7e30a1d32af45bd7.txt"),
     "wendeng-2021": ("004_fa44a468cf103b90.txt",),
 }
 LONGEST_SHARED_RUN = 12
@@ -122,51 +122,51 @@ def test_the_four_rules_of_siting_stay_as_they_were() -> None:
     }
     for year in (2021, 2025):
         for rule_id, (kind, numbers) in asked.items():
-            rule = standard("hangzhou-2021-full", year).rule(rule_id)
+            rule = standard("hangzhou-2021", year).rule(rule_id)
             assert rule is not None
             assert (rule.kind, rule.enforce, rule.tier) == (kind, True, 1)
             assert numbers.items() <= rule.parameters.model_dump().items()
-    first = [rule.id for rule in standard("hangzhou-2021-full", 2025).rules[:4]]
+    first = [rule.id for rule in standard("hangzhou-2021", 2025).rules[:4]]
     assert first == list(asked)
 
 
 FIGURES: list[tuple[str, str, dict[int, dict[str, Any] | None]]] = [
     # Beds: 55 % is what stood in 2020 (table 1), the targets are 60 % and 65 %; public homes 68 %.
-    ("hangzhou-2021-full", "HZ-25", {2021: None, 2022: {"min_share": 0.60}, 2024: {"min_share": 0.60},
+    ("hangzhou-2021", "HZ-25", {2021: None, 2022: {"min_share": 0.60}, 2024: {"min_share": 0.60},
                                 2025: {"min_share": 0.65, "part": "nursing_beds", "of": "beds"}}),
-    ("hangzhou-2021-full", "HZ-26", {2021: None, 2022: {"dementia_beds_per_10000": 10.0},
+    ("hangzhou-2021", "HZ-26", {2021: None, 2022: {"dementia_beds_per_10000": 10.0},
                                 2025: {"dementia_beds_per_10000": 20.0}}),
-    ("hangzhou-2021-full", "HZ-33", {2024: None, 2025: {"min_share": 0.68, "part": "nursing_beds",
+    ("hangzhou-2021", "HZ-33", {2024: None, 2025: {"min_share": 0.68, "part": "nursing_beds",
                                                    "owners": ("public", "public_private")}}),
-    ("hangzhou-2021-full", "HZ-34", {2024: None, 2025: {"min_count": 1, "per": "district",
+    ("hangzhou-2021", "HZ-34", {2024: None, 2025: {"min_count": 1, "per": "district",
                                                    "owners": ("public", "public_private")}}),
     # Box 2: a memory home in each district, a zone in each urban street.
-    ("hangzhou-2021-full", "HZ-20", {2024: None, 2025: {"what": "memory_home", "min_count": 1,
+    ("hangzhou-2021", "HZ-20", {2024: None, 2025: {"what": "memory_home", "min_count": 1,
                                                    "per": "district"}}),
-    ("hangzhou-2021-full", "HZ-21", {2024: None, 2025: {"what": "memory_zone", "min_count": 1,
+    ("hangzhou-2021", "HZ-21", {2024: None, 2025: {"what": "memory_zone", "min_count": 1,
                                                    "per": "urban_street"}}),
     # Box 1: the circle by 2025; a low ageing share is ours, 10 %.
-    ("hangzhou-2021-full", "HZ-14", {2024: None, 2025: {"function": "care_centre", "min_count": 1,
+    ("hangzhou-2021", "HZ-14", {2024: None, 2025: {"function": "care_centre", "min_count": 1,
                                                    "reserve_below_ageing_share": 0.10}}),
-    ("hangzhou-2021-full", "HZ-15b", {2024: None, 2025: {"function": "memory_home", "min_count": 1,
+    ("hangzhou-2021", "HZ-15b", {2024: None, 2025: {"function": "memory_home", "min_count": 1,
                                                     "reserve_below_ageing_share": 0.10}}),
-    ("hangzhou-2021-full", "HZ-38", {2021: {"what": "home_care_centre", "beside": "health_centre",
+    ("hangzhou-2021", "HZ-38", {2021: {"what": "home_care_centre", "beside": "health_centre",
                                        "same_m": 20.0, "adjacent_m": 100.0}}),
     # Table 1, rows 3 to 6.
-    ("hangzhou-2021-full", "HZ-27", {2021: None, 2022: {"min_count": 40}, 2025: {"min_count": 100}}),
-    ("hangzhou-2021-full", "HZ-28", {2022: {"min_count": 1}, 2025: {"min_count": 2, "per": "district"}}),
-    ("hangzhou-2021-full", "HZ-29", {2022: {"staff_per_10000": 22.0}, 2025: {"staff_per_10000": 25.0}}),
-    ("hangzhou-2021-full", "HZ-30", {2022: {"min_share": 0.16}, 2025: {"min_share": 0.20}}),
+    ("hangzhou-2021", "HZ-27", {2021: None, 2022: {"min_count": 40}, 2025: {"min_count": 100}}),
+    ("hangzhou-2021", "HZ-28", {2022: {"min_count": 1}, 2025: {"min_count": 2, "per": "district"}}),
+    ("hangzhou-2021", "HZ-29", {2022: {"staff_per_10000": 22.0}, 2025: {"staff_per_10000": 25.0}}),
+    ("hangzhou-2021", "HZ-30", {2022: {"min_share": 0.16}, 2025: {"min_share": 0.20}}),
     # Staff and rooms of homes.
-    ("hangzhou-2021-full", "HZ-36", {2021: {"from_beds": 100, "needs": "rehab_room"}}),
-    ("hangzhou-2021-full", "HZ-40", {2024: None, 2025: {"beds_per_staff": 60.0,
+    ("hangzhou-2021", "HZ-36", {2021: {"from_beds": 100, "needs": "rehab_room"}}),
+    ("hangzhou-2021", "HZ-40", {2024: None, 2025: {"beds_per_staff": 60.0,
                                                    "staff": "social_workers"}}),
-    ("hangzhou-2021-full", "HZ-41", {2024: None, 2025: {"staff_per_10000": 25.0}}),
-    ("hangzhou-2021-full", "HZ-42", {2025: {"from_residents": 100, "needs": "nurses", "at_least": 1.0}}),
-    ("hangzhou-2021-full", "HZ-50", {2025: {"of": "facilities", "min_share": 1.0}}),
-    ("hangzhou-2021-full", "HZN-02", {2024: None, 2025: {"min_share": 0.65}}),
-    ("hangzhou-2021-full", "HZN-03", {2024: None, 2025: {"dementia_beds_per_10000": 20.0}}),
-    ("hangzhou-2021-full", "HZ-B2", {2021: {"figures": {
+    ("hangzhou-2021", "HZ-41", {2024: None, 2025: {"staff_per_10000": 25.0}}),
+    ("hangzhou-2021", "HZ-42", {2025: {"from_residents": 100, "needs": "nurses", "at_least": 1.0}}),
+    ("hangzhou-2021", "HZ-50", {2025: {"of": "facilities", "min_share": 1.0}}),
+    ("hangzhou-2021", "HZN-02", {2024: None, 2025: {"min_share": 0.65}}),
+    ("hangzhou-2021", "HZN-03", {2024: None, 2025: {"dementia_beds_per_10000": 20.0}}),
+    ("hangzhou-2021", "HZ-B2", {2021: {"figures": {
         "homes": 88.0 + 241.0, "public_homes": 88.0, "private_homes": 241.0,
         "public_private_homes": 85.0}}}),
     # Wendeng (5): streets and communities; 100 % and 90 % by the end of 2022.
@@ -207,13 +207,13 @@ def test_the_figures_are_those_of_the_document_in_every_year(
 
 def test_the_eight_functions_of_a_circle_are_asked_for_from_2025() -> None:
     rules = [
-        each for each in standard("hangzhou-2021-full", 2025).rules if each.id.startswith("HZ-15")
+        each for each in standard("hangzhou-2021", 2025).rules if each.id.startswith("HZ-15")
     ]
     assert [each.parameters.function for each in rules] == [
         "care_centre", "memory_home", "consortium", "canteen", "home_care_centre", "device_point",
         "family_centre", "adviser_point",
     ]  # fmt: skip
-    before = {each.id for each in standard("hangzhou-2021-full", 2024).rules}
+    before = {each.id for each in standard("hangzhou-2021", 2024).rules}
     assert not before & {each.id for each in rules}
 
 
@@ -229,7 +229,7 @@ def test_no_year_asks_for_the_share_of_nursing_beds_that_stood_in_2020(name: str
     ("name", "planned"),
     [
         (
-            "hangzhou-2021-full",
+            "hangzhou-2021",
             "HZ-01 HZ-02 HZ-03 HZ-04 HZ-14 HZ-15b HZ-20 HZ-21 HZ-25 HZ-26 HZ-33",
         ),
         ("wendeng-2021", "WD-11 WD-11b WD-12b WD-14 WD-15 WD-17 WD-17b"),
@@ -252,7 +252,7 @@ def test_context_is_only_noted(name: str) -> None:
 
 def test_the_drafting_note_binds_nothing_and_the_plan_and_the_opinion_say_what_they_are() -> None:
     for name, prefixes in (
-        ("hangzhou-2021-full", {"HZ": "issued_plan", "HZN": "drafting_note"}),
+        ("hangzhou-2021", {"HZ": "issued_plan", "HZN": "drafting_note"}),
         ("wendeng-2021", {"WD": "implementation_opinion"}),
     ):
         for rule in every_rule(name).values():
@@ -327,7 +327,7 @@ def test_no_wording_copies_a_run_of_the_document(name: str) -> None:
 
 def test_the_table_of_characters_covers_the_hangzhou_plan_and_finds_a_copied_sentence() -> None:
     assert len(TRADITIONAL) == len(SIMPLIFIED) == len(set(TRADITIONAL))
-    plan = _policy(POLICY["hangzhou-2021-full"][0])
+    plan = _policy(POLICY["hangzhou-2021"][0])
     simple = plan.translate(TO_SIMPLIFIED)
     odd = {each for each in simple if "\u4e00" <= each <= "\u9fff" and not _in_gb2312(each)}
     assert odd == set()

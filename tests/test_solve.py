@@ -50,46 +50,6 @@ if TYPE_CHECKING:
 ONE = Solve(threads=1)
 
 
-def check_solved(problem: Problem, solver: str) -> None:
-    """Check that a solve which is left alone finds and proves a best plan."""
-    found = oracle.search(problem)
-    asked = Solve(threads=1, solver=solver)
-    if not found.reached:
-        with pytest.raises(ScenarioError):
-            solve(problem, settings=asked)
-        return
-    solution = solve(problem, settings=asked)
-    assert check_honest(problem, found, solution)
-    assert solution.status == "optimal"
-    assert all(stage.gap <= PROVEN_GAP for stage in solution.stages)
-
-
-@settings(SHORT, max_examples=120)
-@given(problems())
-def test_every_stage_reaches_what_exhaustive_search_finds(problem: Problem) -> None:
-    check_solved(problem, "highs")
-
-
-@settings(SHORT, max_examples=40)
-@given(problems())
-def test_cbc_reaches_what_exhaustive_search_finds(problem: Problem) -> None:
-    check_solved(problem, "cbc")
-
-
-@pytest.mark.slow
-@settings(LONG)
-@given(problems())
-def test_every_stage_reaches_what_exhaustive_search_finds_in_a_long_hunt(problem: Problem) -> None:
-    check_solved(problem, "highs")
-
-
-@pytest.mark.slow
-@settings(LONG, max_examples=300)
-@given(problems())
-def test_cbc_reaches_what_exhaustive_search_finds_in_a_long_hunt(problem: Problem) -> None:
-    check_solved(problem, "cbc")
-
-
 # Stopped early, at every moment and in every way.
 
 
@@ -146,23 +106,6 @@ def check_stopped(
         assert all(stage.gap <= ONE.gap for stage in solution.stages)
     if solution.status == "time_limit":
         assert any(stage.gap > ONE.gap for stage in solution.stages)
-
-
-@settings(SHORT, max_examples=120)
-@given(problems(), st.integers(0, 12), st.sampled_from(WAYS))
-def test_a_stopped_solve_tells_nothing_but_the_truth(
-    problem: Problem, calls: int, how: str
-) -> None:
-    check_stopped(problem, calls, how)
-
-
-@pytest.mark.slow
-@settings(LONG)
-@given(problems(), st.integers(0, 12), st.sampled_from(WAYS))
-def test_a_stopped_solve_tells_nothing_but_the_truth_in_a_long_hunt(
-    problem: Problem, calls: int, how: str
-) -> None:
-    check_stopped(problem, calls, how)
 
 
 def islands() -> Problem:
@@ -408,25 +351,7 @@ def test_locks_that_just_fit_their_limits_are_kept() -> None:
     assert solve(problem, settings=ONE).layout.is_open.tolist() == [True, False]
 
 
-# Order of rows, progress, Ctrl-C.
-
-
-@settings(SHORT, max_examples=40)
-@given(problems(), st.randoms(use_true_random=False))
-def test_the_same_problem_gives_the_same_plan_and_in_any_order_the_same_values(
-    problem: Problem, random: object
-) -> None:
-    if not oracle.search(problem).reached:
-        return
-    first, second = (solve(problem, settings=ONE) for _ in range(2))
-    assert oracle.beds_of(first.layout) == oracle.beds_of(second.layout)
-    assert values_of(first) == values_of(second)
-    points, sites = list(range(len(problem.elders))), list(range(problem.sites.n))
-    random.shuffle(points)  # type: ignore[attr-defined]
-    random.shuffle(sites)  # type: ignore[attr-defined]
-    other = solve(reordered(problem, points, sites), settings=ONE)
-    assert near(values_of(first), values_of(other))
-    assert first.status == other.status
+# Progress and Ctrl-C.
 
 
 def test_progress_tells_stage_gap_and_time_left_in_order() -> None:
@@ -532,3 +457,81 @@ def test_the_gap_of_coverage_is_a_share_of_the_elders_and_else_of_the_value() ->
 def test_the_status_is_that_of_the_worst_stage(gaps: list[float], status: str) -> None:
     stages = tuple(Stage("cost", 1.0, 1.0, gap, 0.0) for gap in gaps)
     assert status_of(stages, 0.005) == status
+
+
+# Drawn problems, left alone and stopped.
+
+
+def check_solved(problem: Problem, solver: str) -> None:
+    """Check that a solve which is left alone finds and proves a best plan."""
+    found = oracle.search(problem)
+    asked = Solve(threads=1, solver=solver)
+    if not found.reached:
+        with pytest.raises(ScenarioError):
+            solve(problem, settings=asked)
+        return
+    solution = solve(problem, settings=asked)
+    assert check_honest(problem, found, solution)
+    assert solution.status == "optimal"
+    assert all(stage.gap <= PROVEN_GAP for stage in solution.stages)
+
+
+@settings(SHORT, max_examples=120)
+@given(problems())
+def test_every_stage_reaches_what_exhaustive_search_finds(problem: Problem) -> None:
+    check_solved(problem, "highs")
+
+
+@settings(SHORT, max_examples=40)
+@given(problems())
+def test_cbc_reaches_what_exhaustive_search_finds(problem: Problem) -> None:
+    check_solved(problem, "cbc")
+
+
+@pytest.mark.slow
+@settings(LONG)
+@given(problems())
+def test_every_stage_reaches_what_exhaustive_search_finds_in_a_long_hunt(problem: Problem) -> None:
+    check_solved(problem, "highs")
+
+
+@pytest.mark.slow
+@settings(LONG, max_examples=300)
+@given(problems())
+def test_cbc_reaches_what_exhaustive_search_finds_in_a_long_hunt(problem: Problem) -> None:
+    check_solved(problem, "cbc")
+
+
+@settings(SHORT, max_examples=120)
+@given(problems(), st.integers(0, 12), st.sampled_from(WAYS))
+def test_a_stopped_solve_tells_nothing_but_the_truth(
+    problem: Problem, calls: int, how: str
+) -> None:
+    check_stopped(problem, calls, how)
+
+
+@pytest.mark.slow
+@settings(LONG)
+@given(problems(), st.integers(0, 12), st.sampled_from(WAYS))
+def test_a_stopped_solve_tells_nothing_but_the_truth_in_a_long_hunt(
+    problem: Problem, calls: int, how: str
+) -> None:
+    check_stopped(problem, calls, how)
+
+
+@settings(SHORT, max_examples=40)
+@given(problems(), st.randoms(use_true_random=False))
+def test_the_same_problem_gives_the_same_plan_and_in_any_order_the_same_values(
+    problem: Problem, random: object
+) -> None:
+    if not oracle.search(problem).reached:
+        return
+    first, second = (solve(problem, settings=ONE) for _ in range(2))
+    assert oracle.beds_of(first.layout) == oracle.beds_of(second.layout)
+    assert values_of(first) == values_of(second)
+    points, sites = list(range(len(problem.elders))), list(range(problem.sites.n))
+    random.shuffle(points)  # type: ignore[attr-defined]
+    random.shuffle(sites)  # type: ignore[attr-defined]
+    other = solve(reordered(problem, points, sites), settings=ONE)
+    assert near(values_of(first), values_of(other))
+    assert first.status == other.status
