@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from siting.standards import packaged_standards, read_standard
 from siting.texts import text
@@ -75,8 +75,27 @@ def _rule(standard: Standard, rule: Rule) -> list[str]:
         lines.append(_row([name, words["en"], words["zh"]]))
     lines += ["", f"Kind: `{rule.kind}`.", "", "| from | parameter | value |", "|---|---|---|"]
     for year, values in sorted(standard.values[rule.id].items()):
-        lines += [_row([str(year), f"`{key}`", f"{value:g}"]) for key, value in values.items()]
+        named = values or {"–": "–"}
+        lines += [_row([str(year), _key(key), _shown(each)]) for key, each in named.items()]
     return lines
+
+
+def _key(name: str) -> str:
+    """Return the name of a parameter as code, a dash as it is."""
+    return name if name == "–" else f"`{name}`"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a planner would write it: a number short, a list or mapping in a row."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"{value:.10g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_shown(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(each) for each in value)
+    return str(value)
 
 
 def _row(cells: list[str]) -> str:

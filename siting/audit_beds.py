@@ -27,10 +27,13 @@ from siting.standards import STAFF
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from siting.areas import Areas
     from siting.problem import Problem
     from siting.standards import Rule
 
-__all__ = ["beds_known", "check_rate", "check_share", "counts", "parts_of_beds"]
+__all__ = [
+    "beds_known", "check_rate", "check_share", "counts", "needed_by_area", "parts_of_beds",
+]  # fmt: skip
 
 EQUAL = 1e-9
 
@@ -67,24 +70,34 @@ def check_rate(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
     if areas is None:
         return [unknown(rule, asked.area, f"zones.{asked.area}", what)]
     values, missing = _amounts(problem, judged, what)
-    base = _base(problem, judged, rule)
-    if missing or base is None:
+    needed = needed_by_area(problem, judged, rule, areas)
+    if missing or needed is None:
         return [unknown(rule, asked.area, missing or "facts.residents", what)]
     to_build = judged.qualifies & ~problem.sites.is_existing & np.isnan(values)
     findings = []
-    for number, name in enumerate(areas.id):
+    for number, (name, need) in enumerate(zip(areas.id, needed, strict=True)):
         here = areas.of_site == number
-        if asked.rate_per_10000 is not None:
-            need = float(beds_required(float(areas.elders[number]), asked.rate_per_10000)[0])
-        else:
-            per = asked.beds_per_staff or asked.residents_per_staff
-            need = float(whole_number(float(base[here].sum()) / per))
         stand = float(np.nansum(values[here]))
         dark = stand < need - EQUAL and bool((to_build & here).any())
         verdict: Verdict = "unknown" if dark else passed(stand >= need - EQUAL)
         numbers, note = (need, stand), "to_build" if dark else ""
         findings.append(finding(rule, asked.area, str(name), numbers, what, verdict, note))
     return findings or [finding(rule, "all", "all", (0.0, 0.0), what, "not_applicable")]
+
+
+def needed_by_area(
+    problem: Problem, judged: Judged, rule: Rule, areas: Areas
+) -> list[float] | None:
+    """Return the beds or staff that a rule asks for in each area; None where residents lack."""
+    asked = rule.parameters
+    if asked.rate_per_10000 is not None:
+        return [float(each) for each in beds_required(areas.elders, asked.rate_per_10000)]
+    base = _base(problem, judged, rule)
+    if base is None:
+        return None
+    per = asked.beds_per_staff or asked.residents_per_staff
+    sums = [float(base[areas.of_site == number].sum()) for number in range(len(areas.id))]
+    return [float(whole_number(each / per)) for each in sums]
 
 
 def _amounts(problem: Problem, judged: Judged, what: str) -> tuple[NDArray[np.float64], str]:

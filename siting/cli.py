@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from siting.run import Plan
-    from siting.standards import Rule
+    from siting.standards import Joined, Rule
 
 __all__ = ["main"]
 
@@ -264,8 +264,18 @@ def standards(*, standard: str | None, year: int, lang: str | None) -> None:
             return
         found = read_standard(standard, year=year, folder=Path())
         click.echo(f"{found.id}  {found.name[language]}\n{found.source[language]}")
+        if found.joined is not None:
+            _tell_joined(found.joined, language)
         for rule in found.rules:
             _tell_rule(rule, found.values[rule.id], language)
+
+
+def _tell_joined(joined: Joined, language: str) -> None:
+    """Print what a standard makes of the one that it extends, with the rules concerned."""
+    click.echo(text("cli.extends", language, base=joined.base, kept=len(joined.kept)))
+    for name in ("changed", "added", "dropped"):
+        if rules := getattr(joined, name):
+            click.echo(f"  {text(f'cli.joined_{name}', language)} {', '.join(rules)}")
 
 
 def _tell_rule(rule: Rule, values: dict[int, dict[str, Any]], language: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from siting.ceiling import room_for_beds
 from siting.problem import Problem, beds_required
 from siting.sites import QUALIFYING_BEDS
 from siting.units import NO_UNIT
@@ -77,7 +78,7 @@ def find_decisions(problem: Problem) -> Decisions:
     stays = sites.is_existing & ~problem.forbidden
     always = stays & sites.institution & (sites.beds >= QUALIFYING_BEDS)
     locked = problem.locked_beds >= 0
-    room = np.where(locked, problem.locked_beds, sites.max_beds) - sites.beds
+    room = np.where(locked, problem.locked_beds, room_for_beds(problem)) - sites.beds
     counts = sites.institution & (sites.beds + room >= QUALIFYING_BEDS)
     small = stays & counts & ~always
     extendable = stays & (room > 0) & (counts | locked)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from siting.ceiling import room_for
 from siting.minima import INSTITUTION_ONLY, can_host, plannable
 from siting.problem import Layout, Problem
 
@@ -55,9 +56,11 @@ def fullest_mix(
     more = np.zeros(n, dtype=np.int64)
     grown = taken & decisions.counts
     more[decisions.site[grown]] = added[grown]
+    room = room_for(problem)
     nursing = np.floor(mix.most_nursing_share * more + 1e-9).astype(np.int64)
-    turned = problem.turnable_beds()
+    nursing, turned = np.minimum(nursing, room.nursing), room.turned
     dementia = np.floor(mix.most_dementia_share * (nursing + turned) + 1e-9).astype(np.int64)
+    dementia = np.minimum(dementia, room.dementia)
     open_new = np.zeros(n, dtype=bool)
     open_new[decisions.site[grown]] = True
     counts = decisions.always | open_new

@@ -34,7 +34,8 @@ FUNCTION_WORDS = {
     "家庭照护": "family_centre", "养老顾问点": "adviser_point", "嵌入式养老机构": "embedded_home",
     "微型养护院": "micro_home", "日间照料中心": "day_care", "日间照料": "day_care",
     "镇街综合养老服务中心": "street_centre", "养老服务站": "station", "幸福餐桌": "meal_table",
-    "互助点": "mutual_aid_point",
+    "互助点": "mutual_aid_point", "流动医院巡回点": "mobile_round",
+    "综合健康养老服务机构": "combined_institution",
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siting.areas import some_areas
+from siting.ceiling import room_for_function
 from siting.facts import said_yes
 from siting.problem import Layout, Problem, beds_required, is_bed_rule
 
@@ -97,7 +98,8 @@ def is_of_owner(problem: Problem, rule: Rule) -> NDArray[np.bool_]:
 def can_host(problem: Problem, function: str) -> NDArray[np.bool_]:
     """Return the sites at which a function could be added."""
     hosts = problem.sites.can_host
-    return np.array([each is None or function in each for each in hosts], dtype=bool)
+    fits = np.array([each is None or function in each for each in hosts], dtype=bool)
+    return fits & room_for_function(problem, function)
 
 
 def least_areas(rule: Rule, n: int) -> int:

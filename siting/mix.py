@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from siting.ceiling import room_for
 from siting.minima import (
     INSTITUTION_ONLY,
     can_host,
@@ -40,26 +41,26 @@ def add_mix(model: PlanModel) -> None:
     """Add the variables of nursing and dementia beds and of functions, and what ties them."""
     problem, decisions, linear = model.problem, model.decisions, model.linear
     mix = problem.mix
-    turnable = problem.turnable_beds()
-    for site in sorted({*model.decision, *np.flatnonzero(turnable > 0).tolist()}):
+    room = room_for(problem)
+    for site in sorted({*model.decision, *np.flatnonzero(room.turned > 0).tolist()}):
         most: dict[int, float] = {}
         decision = model.decision.get(site)
         if decision is not None and decisions.counts[decision]:
-            high = int(decisions.high[decision])
+            high = min(int(decisions.high[decision]), int(room.nursing[site]))
             nursing = linear.variable(f"nursing_{site}", 0.0, float(high), whole=True)
             row = {model.beds[decision]: mix.most_nursing_share, nursing: -1.0}
             linear.row(f"nursing_of_{site}", row, ">=", 0.0)
             model.nursing[site] = nursing
             model.add_cost(site, {nursing: mix.nursing_cost_per_bed})
             most[nursing] = mix.most_dementia_share
-        if turnable[site] > 0:
-            turned = linear.variable(f"turned_{site}", 0.0, float(turnable[site]), whole=True)
+        if room.turned[site] > 0:
+            turned = linear.variable(f"turned_{site}", 0.0, float(room.turned[site]), whole=True)
             model.turned[site] = turned
             model.add_cost(site, {turned: float(problem.sites.convert_cost_per_bed[site])})
             most[turned] = mix.most_dementia_share
         if not most:
             continue
-        high = int(problem.sites.max_beds[site])
+        high = int(room.dementia[site])
         dementia = linear.variable(f"dementia_{site}", 0.0, float(high), whole=True)
         linear.row(f"dementia_of_{site}", most | {dementia: -1.0}, ">=", 0.0)
         model.dementia[site] = dementia

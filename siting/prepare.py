@@ -126,9 +126,7 @@ def prepare(
     """
     check = check if check is not None else DataCheck()
     working_crs(scenario.crs)
-    standard = read_standard(
-        scenario.standard, year=scenario.year, folder=scenario.locate("")
-    ).change(scenario.rules, where="rules")
+    standard = _standard(scenario, check)
     files = read_given(scenario, check)
     demand = _placed_demand(scenario, files, check)
     area = study_area(scenario, demand, files.zones, files.unit_layer)
@@ -173,6 +171,23 @@ def prepare(
         scenario, standard, problem, demand, files.zones, units, files.network, files.roads,
         readings, support, snaps[0], snaps[1], area, files.exclusions, check, files.inputs,
     )  # fmt: skip
+
+
+def _standard(scenario: Scenario, check: DataCheck) -> Standard:
+    """Return the standard with the study's changes; list what it makes of the one it extends."""
+    layers = [each for each in (scenario.existing, *scenario.candidates) if each is not None]
+    words = {*scenario.functions, *(fact for layer in layers for fact in layer.facts)}
+    standard = read_standard(
+        scenario.standard, year=scenario.year, folder=scenario.locate(""), known_words=words
+    )
+    if standard.joined is not None:
+        made = standard.joined
+        check.add(
+            "info", "standard_extends", "standard", count=len(made.dropped),
+            examples=made.dropped, base=made.base, kept=len(made.kept),
+            changed=len(made.changed), added=len(made.added),
+        )  # fmt: skip
+    return standard.change(scenario.rules, where="rules")
 
 
 def _density_classes(

@@ -112,6 +112,8 @@ class Problem:
         What nursing and dementia beds cost, and how many a new home may hold.
     functions
         Functions that may be added, with their cost.
+    ceiling
+        A later layout that nothing here may exceed; None: no limit.
     notes
         What may be kept beside it; no part of its hash.
     """
@@ -140,6 +142,7 @@ class Problem:
     areas: dict[str, Areas] = field(default_factory=dict)
     mix: Mix = field(default_factory=Mix)
     functions: dict[str, Function] = field(default_factory=dict)
+    ceiling: Layout | None = None
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -177,6 +180,8 @@ class Problem:
         fits = self.sites.max_beds >= self.sites.min_beds
         fits &= self.sites.max_beds >= QUALIFYING_BEDS
         free = ~(self.sites.is_existing | self.forbidden | self.site_excluded)
+        if self.ceiling is not None:
+            free &= self.ceiling.is_open
         return np.asarray(free & fits & (enough | self.locked_open))
 
     def existing_layout(self) -> Layout:
@@ -198,10 +203,10 @@ class Problem:
         into nursing beds (the cheaper way where both are open), and functions added.
         """
         sites = self.sites
-        added = np.maximum(np.where(layout.is_open, layout.beds - sites.beds, 0), 0)
+        added = self.added_beds(layout)
         changed = layout.is_open & (~sites.is_existing | (added > 0))
         amount = np.where(changed, sites.fixed_cost + sites.cost_per_bed * added, 0.0)
-        amount += self._mix_cost(layout, added)
+        amount += self._mix_cost(layout)
         if self.functions:
             amount += np.array(
                 [
@@ -255,24 +260,33 @@ class Problem:
         fits &= (sites.beds >= QUALIFYING_BEDS) & np.isfinite(sites.convert_cost_per_bed)
         return np.where(fits, sites.beds - np.maximum(sites.nursing_beds, sites.dementia_beds), 0)
 
-    def _mix_cost(self, layout: Layout, added: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return what nursing and dementia beds cost beyond plain beds."""
+    def added_beds(self, layout: Layout) -> NDArray[np.int64]:
+        """Return how many beds each open site has more than today."""
+        more = np.where(layout.is_open, layout.beds - self.sites.beds, 0)
+        return np.asarray(np.maximum(more, 0), dtype=np.int64)
+
+    def split_nursing(self, layout: Layout) -> tuple[NDArray[np.int64], ...]:
+        """Return the new nursing beds and the turned ones, the cheaper way where both are open."""
         sites, mix = self.sites, self.mix
-        stands = np.where(layout.is_open & sites.is_existing, 1, 0)
-        more = np.maximum(
-            np.where(layout.is_open, layout.nursing_beds, 0) - stands * sites.nursing_beds, 0
-        )
-        fits = np.floor(mix.most_nursing_share * added + 1e-9)
+        stands = np.where(sites.is_existing, sites.nursing_beds, 0)
+        more = np.maximum(np.where(layout.is_open, layout.nursing_beds - stands, 0), 0)
+        fits = np.floor(mix.most_nursing_share * self.added_beds(layout) + 1e-9).astype(np.int64)
         turned = np.maximum(more - fits, 0)
         price = np.nan_to_num(sites.convert_cost_per_bed, nan=np.inf)
         cheaper = price < mix.nursing_cost_per_bed
         turned = np.where(cheaper, np.minimum(more, self.turnable_beds()), turned)
+        return more - turned, turned
+
+    def _mix_cost(self, layout: Layout) -> NDArray[np.float64]:
+        """Return what nursing and dementia beds cost beyond plain beds."""
+        sites, mix = self.sites, self.mix
+        new, turned = self.split_nursing(layout)
         worth = np.where(turned > 0, np.nan_to_num(sites.convert_cost_per_bed), 0.0)
-        dementia = np.maximum(layout.dementia_beds - stands * sites.dementia_beds, 0)
+        stands = np.where(layout.is_open & sites.is_existing, sites.dementia_beds, 0)
+        dementia = np.maximum(layout.dementia_beds - stands, 0)
         return np.asarray(
-            turned * worth + (more - turned) * mix.nursing_cost_per_bed
-            + dementia * mix.dementia_cost_per_bed
-        )  # fmt: skip
+            turned * worth + new * mix.nursing_cost_per_bed + dementia * mix.dementia_cost_per_bed
+        )
 
     def _function_cost(self, after: frozenset[str] | None, before: frozenset[str] | None) -> float:
         """Return what the functions cost that were added at one site."""
@@ -316,6 +330,8 @@ class Problem:
         state = hashlib.sha256()
         held = {each.name: getattr(self, each.name) for each in fields(self)}
         del held["notes"]
+        if (ceiling := held.pop("ceiling")) is not None:
+            held |= {f"ceiling.{key}": value for key, value in vars(ceiling).items()}
         held |= {f"sites.{key}": value for key, value in vars(held.pop("sites")).items()}
         matrix = held.pop("reach")
         held |= {key: getattr(matrix, key) for key in ("indptr", "indices", "data")}
@@ -324,9 +340,16 @@ class Problem:
             if array.dtype.kind in "iu":
                 array = array.astype(np.int64)  # as wide on every machine
             plain = array.dtype.kind in "biuf"
-            content = array.tobytes() if plain else repr(array.tolist()).encode()
+            content = array.tobytes() if plain else repr(_in_order(array.tolist())).encode()
             state.update(f"{key} {array.shape} ".encode() + content)
         return state.hexdigest()
+
+
+def _in_order(values: Any) -> Any:
+    """Return values with each set as a sorted list, so that they read the same on every run."""
+    if isinstance(values, list):
+        return [sorted(each) if isinstance(each, frozenset) else each for each in values]
+    return values
 
 
 def is_bed_rule(rule: Rule) -> bool:

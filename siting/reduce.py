@@ -161,13 +161,14 @@ def components(
     Return the decisions that hang together, each set ascending; different sets do not touch.
 
     Decisions hang together when they could cover the same points, could be nearest to the same
-    elders, hold beds for the same unit, or could be one place; a budget or a number of sites ties
-    all of them.
+    elders, hold beds for the same unit, or could be one place; a budget, a number of sites, or
+    minima over beds of a kind and functions tie all of them. Where only such minima are left to
+    serve, one set is empty.
     """
     n = decisions.n
     limits = problem.limits
     if n == 0:
-        return []
+        return [np.arange(0)] if plans_mix(problem) else []
     if plans_mix(problem) or limits.budget_wan_yuan is not None or limits.max_new_sites is not None:
         return [np.arange(n)]
     near = problem.reach[decisions.site[decisions.covers]].tocoo()

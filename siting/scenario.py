@@ -400,6 +400,13 @@ class Solve(Part):
     """With at most this many yes-or-no decisions a stage first tries for a gap of 0."""
 
 
+class Report(Part):
+    """From when on something is said."""
+
+    beds_over_need: Annotated[float, Field(ge=1)] = 1.5
+    """A planning unit with more planned beds than so many times its need is a conflict."""
+
+
 class Outputs(Part):
     """What is written beside run.json and the tables in CSV."""
 
@@ -456,6 +463,8 @@ class Scenario(Part):
     """Changes to the standard for this study: rule id to parameters, and ``enforce``."""
     solve: Solve = Solve()
     """How hard to search."""
+    report: Report = Report()
+    """From when on something is listed as a conflict."""
     outputs: Outputs = Outputs()
     """What is written."""
 

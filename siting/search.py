@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -117,12 +117,17 @@ def checked_outcome(run: Run, model: PlanModel, stage: str, ask: Ask) -> Outcome
     """
     Return what the solver reached; a bound that it cannot have proven is none.
 
+    HiGHS may call a plan proven and hand back the start, which is worse than the bound that it
+    tells: it is then asked once more without a start.
+
     Raises
     ------
     UnsolvedError
         If it calls proven what has no values, or returns values that are not the model's.
     """
     outcome = run.solver(model.linear, ask)
+    if ask.start is not None and _is_torn(model.linear.objective, ask, outcome):
+        outcome = run.solver(model.linear, replace(ask, start=None))
     n, values = len(model.linear.variables), outcome.values
     count = 0 if values is None else int(np.isfinite(values).sum())
     if count != n and (values is not None or outcome.end is End.PROVEN):
@@ -130,6 +135,17 @@ def checked_outcome(run: Run, model: PlanModel, stage: str, ask: Ask) -> Outcome
         raise UnsolvedError.of("solver_failed", stage, found=found)
     believed = outcome.end not in {End.INFEASIBLE, End.FAILED} and not np.isnan(outcome.bound)
     return outcome if believed else Outcome(outcome.end, values, -np.inf)
+
+
+def _is_torn(objective: dict[int, float], ask: Ask, outcome: Outcome) -> bool:
+    """Return whether values called proven are farther from their bound than was asked for."""
+    values, bound = outcome.values, outcome.bound
+    if outcome.end is not End.PROVEN or values is None or not np.isfinite(bound):
+        return False
+    if len(values) <= max(objective, default=-1):
+        return False
+    value = total(objective, values)
+    return value - bound > max(ask.gap * abs(value), ask.absolute_gap, 1e-5 * max(abs(value), 1.0))
 
 
 def checked_bound(stage: str, value: float, bound: float, scale: float) -> float:

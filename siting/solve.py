@@ -22,6 +22,7 @@ from siting.search import ROW_TOLERANCE, Progress, Run, checked_bound, search, t
 from siting.shorten import PROVEN_GAP, shorten
 from siting.solvers import HighsSolver, Solver, cbc
 from siting.start import first_plan
+from siting.trim import trim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,7 +179,7 @@ def solve(
         for part in sorted(parts, key=len):
             model = build_model(problem, decisions, groups, part, hard)
             removed["rows_dominated"] += model.removed_rows
-            share = len(part) / (decisions.n - done)
+            share = len(part) / max(decisions.n - done, 1) if len(parts) > 1 else 1.0
             done += len(part)
             _solve_part(run, model, reached, share=share, many=len(parts))
     layout = layout_of(problem, decisions, reached.taken, reached.added, reached.extras)
@@ -251,7 +252,7 @@ def _hard(problem: Problem, decisions: Decisions, everything: dict[str, float]) 
 
 def _solve_part(run: Run, model: PlanModel, reached: _Reached, *, share: float, many: int) -> None:
     """Take the decisions of one model through all stages, each from the last one's answer."""
-    start = _start(model, reached)
+    start, distances_from = _start(model, reached), len(model.linear.variables)
     reference = denominators(model.problem)
     for stage in STAGES:
         begun = run.clock()
@@ -269,11 +270,19 @@ def _solve_part(run: Run, model: PlanModel, reached: _Reached, *, share: float, 
         _take(model, reached, start)
         reached.apart[stage] = reached.apart.get(stage, 0.0) + apart
         reached.seconds[stage] = reached.seconds.get(stage, 0.0) + run.clock() - begun
+    _take(model, reached, trim(run, model, start, distances_from=distances_from))
 
 
 def _start(model: PlanModel, reached: _Reached) -> NDArray[np.float64]:
-    """Return values of the first plan, or of all that can be where that breaks a hard row."""
+    """
+    Return values of the first plan.
+
+    Where the money does not reach for all that it could add, nothing is added; where it breaks a
+    hard row, all is taken that can be.
+    """
     start = model.values_of(reached.taken, reached.added, reached.extras)
+    if not model.linear.holds(start, ROW_TOLERANCE):
+        start = model.values_of(reached.taken, reached.added)
     if not model.linear.holds(start, ROW_TOLERANCE):
         every = np.ones(model.decisions.n, dtype=bool)
         most = fullest_mix(model.problem, model.decisions, every, model.decisions.high)

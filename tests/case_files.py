@@ -8,7 +8,12 @@ hold. Each variant of a case changes some rows or settings first:
 - a table under `change:` replaces or adds the rows it names by id; only what is said changes;
 - `drop:` takes rows out; `set:` changes settings of the scenario, with dotted keys;
 - `layout:` has a hand-drawn layout judged; `audit: true` judges what stands; else a plan is made;
-- `move: [east, north]` moves every layer, `reverse: true` turns the rows of every file round.
+- `move: [east, north]` moves every layer, `reverse: true` turns the rows of every file round;
+- `known_fault:` says what the program does not do yet; the test fails once it does.
+
+Zones may say street, district and residents. Homes and candidates may say what they have
+(`functions: [canteen]`) and what rules ask for; a column that is no role of the scenario is a fact.
+`standard_rules:` is a standard of the case's own, rule id to kind and numbers.
 """
 
 from __future__ import annotations
@@ -31,7 +36,16 @@ CASES = Path(__file__).parent / "cases"
 CRS = "EPSG:4549"
 CORNER = (500_000.0, 3_350_000.0)  # inside the area of use of the CRS
 SHAPES = {"zones": "zones.gpkg", "units": "units.gpkg", "protected": "protected.geojson"}
-POINTS = {"elders": "elders.csv", "candidates": "candidates.geojson"}
+POINTS = {"elders": "elders.csv"}
+CANDIDATES = "candidates{}.geojson"
+HOME_ROLES = (
+    "id", "name", "beds", "nursing_beds", "dementia_beds", "ownership", "kind", "registered",
+    "max_beds", "fixed_cost", "cost_per_bed", "convert_cost_per_bed", "functions", "can_host",
+)  # fmt: skip
+CANDIDATE_ROLES = (
+    "id", "min_beds", "max_beds", "fixed_cost", "cost_per_bed", "can_host", "reserved",
+)  # fmt: skip
+PLACED = {"x", "y", "line", "owner"}
 QUIET = {"map": False, "tables": False, "geopackage": False, "sheet": False}
 STATES = ("existing", "plan")
 
@@ -149,17 +163,49 @@ def write_case(given: dict[str, Any], variant: dict[str, Any], folder: Path) -> 
             points = [shapely.Point(row["x"] + corner[0], row["y"] + corner[1])
                       for row in given[table]]  # fmt: skip
             _write(given[table], points, folder / name)
+    for owner, own in by_owner(given.get("candidates", [])).items():
+        points = [shapely.Point(row["x"] + corner[0], row["y"] + corner[1]) for row in own]
+        _write(own, points, folder / CANDIDATES.format(owner))
     if given.get("homes"):
-        rows = pd.DataFrame(given["homes"])
+        rows = pd.DataFrame([_told(row) for row in given["homes"]])
         rows["x"], rows["y"] = rows["x"] + corner[0], rows["y"] + corner[1]
         rows.to_csv(folder / "homes.csv", index=False, encoding="gb18030")
     if given.get("roads"):
         lines = [shapely.LineString([(x + corner[0], y + corner[1]) for x, y in row["line"]])
                  for row in given["roads"]]  # fmt: skip
         _write(given["roads"], lines, folder / "roads.gpkg")
+    if "standard_rules" in given:
+        standard = json.dumps(_standard(given["standard_rules"]), ensure_ascii=False, indent=1)
+        (folder / "standard.yaml").write_text(standard, encoding="utf-8")
     path = folder / "scenario.yaml"
     path.write_text(json.dumps(_settings(given), ensure_ascii=False, indent=1), encoding="utf-8")
     return path
+
+
+def by_owner(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the candidates of each owner; the key of those that name none is empty."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row.get("owner", ""), []).append(row)
+    return found
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as a table holds it: several functions in one cell."""
+    return {k: "、".join(each) if isinstance(each, list) else each for k, each in row.items()}
+
+
+def _standard(rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return a standard from rule id to kind and numbers; what a rule does not say is plain."""
+    both = {"zh": "案例", "en": "case"}
+    plain = {"clause": "1", "legal_status": "issued_plan", "strength": "required", "tier": 1,
+             "enforce": True, "summary": both, "reading": both}  # fmt: skip
+    found = []
+    for name, told in rules.items():
+        said = {key: told[key] for key in told if key == "kind" or key in plain}
+        numbers = {key: each for key, each in told.items() if key not in said}
+        found.append({"id": name} | plain | said | {"values": {2021: numbers}})
+    return {"id": "case", "name": both, "jurisdiction": both, "source": both, "rules": found}
 
 
 def _box(row: dict[str, Any], corner: tuple[float, float]) -> shapely.Polygon:
@@ -170,7 +216,7 @@ def _box(row: dict[str, Any], corner: tuple[float, float]) -> shapely.Polygon:
 
 def _write(rows: list[dict[str, Any]], shapes: list[Any], path: Path) -> None:
     """Write rows with their shapes; a table as CSV with coordinates."""
-    plain = [{k: v for k, v in row.items() if k not in {"x", "y", "line"}} for row in rows]
+    plain = [_told({k: v for k, v in row.items() if k not in PLACED}) for row in rows]
     frame = gpd.GeoDataFrame(pd.DataFrame(plain), geometry=shapes, crs=CRS)
     if path.suffix == ".csv":
         table = pd.DataFrame(plain)
@@ -189,26 +235,38 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
         "solve": {"time_limit_s": 60, "gap": 0, "threads": 1}, "outputs": QUIET,
     }  # fmt: skip
     if given.get("zones"):
-        settings["zones"] = {"path": SHAPES["zones"], "id": "id", "elders": "elders"}
+        columns = _columns(given["zones"], ("residents", "street", "district"))
+        settings["zones"] = {"path": SHAPES["zones"], "id": "id", "elders": "elders"} | columns
         settings["units"] = {"by": "unit"} if "unit" in given["zones"][0] else None
     if given.get("units"):
         settings["units"] = {"path": SHAPES["units"], "id": "id"}
     if given.get("roads"):
         settings["network"] = {"path": "roads.gpkg"}
     if given.get("homes"):
-        columns = ("id", "name", "beds", "kind", "registered", "max_beds", "fixed_cost",
-                   "cost_per_bed")  # fmt: skip
-        present = {each for row in given["homes"] for each in row}
-        settings["existing"] = {"path": "homes.csv", "x": "x", "y": "y", "crs": CRS}
-        settings["existing"] |= {each: each for each in columns if each in present}
-    if given.get("candidates"):
-        columns = ("id", "min_beds", "max_beds", "fixed_cost", "cost_per_bed")
-        present = {each for row in given["candidates"] for each in row}
-        part = {each: each for each in columns if each in present}
-        settings["candidates"] = [{"path": POINTS["candidates"]} | part]
+        part = _columns(given["homes"], HOME_ROLES) | _facts(given["homes"], HOME_ROLES)
+        settings["existing"] = {"path": "homes.csv", "x": "x", "y": "y", "crs": CRS} | part
+    for owner, own in by_owner(given.get("candidates", [])).items():
+        part = _columns(own, CANDIDATE_ROLES) | _facts(own, CANDIDATE_ROLES)
+        part |= {"ownership": owner} if owner else {}
+        source = {"path": CANDIDATES.format(owner)} | part
+        settings["candidates"] = [*settings.get("candidates", []), source]
+    if "standard_rules" in given:
+        settings["standard"] = "standard.yaml"
     if given.get("protected"):
         settings["exclude"] = [{"path": SHAPES["protected"], "name": "保护地"}]
     return settings | given.get("scenario", {})
+
+
+def _columns(rows: list[dict[str, Any]], roles: tuple[str, ...]) -> dict[str, str]:
+    """Return role to column, of the roles that the rows tell of."""
+    present = {each for row in rows for each in row}
+    return {each: each for each in roles if each in present}
+
+
+def _facts(rows: list[dict[str, Any]], roles: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """Return fact to column, of the columns that are no role; without any, no facts."""
+    names = sorted({each for row in rows for each in row} - set(roles) - PLACED)
+    return {"facts": {each: each for each in names}} if names else {}
 
 
 def _write_layout(variant: dict[str, Any], folder: Path) -> Path:

@@ -5,6 +5,9 @@ Nothing here comes from the model, from ``siting.minima``, ``siting.extras`` or
 ``siting.objective``, nor from ``Problem.cost``: of the package only the types of a problem are
 read. Every count is enumerated one by one, shares and rates are compared as fractions.
 
+Under a later layout (``ceiling``) a site has no more beds of any kind, no other functions, and no
+more beds turned than that layout, its beds being turned as far as that costs less.
+
 Whatever a rule counts is a sum over sites, so each choice of a site becomes a row of whole numbers
 and layouts become sums of rows. Choices of one site with the same row differ in cost alone; the
 dearer ones are left out, as no stage and no limit prefers them.
@@ -13,7 +16,7 @@ dearer ones are left out, as no stage and no limit prefers them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +51,8 @@ class Choice:
     dementia: int = 0
     functions: frozenset[str] = frozenset()
     cost: float = 0.0
+    new: int = 0
+    turned: int = 0
 
     @property
     def stands(self) -> tuple[Any, ...]:
@@ -128,11 +133,23 @@ class Town:
     def choices(self, j: int) -> list[Choice]:
         """Return everything that may stand at one site, each once, at its least cost."""
         cheapest: dict[tuple[Any, ...], Choice] = {}
+        later = self._later(j)
         for each in self._all_choices(j):
+            if later is not None and not _within(each, later):
+                continue
             known = cheapest.get(each.stands)
             if known is None or each.cost < known.cost:
                 cheapest[each.stands] = each
         return list(cheapest.values())
+
+    def _later(self, j: int) -> Choice | None:
+        """Return what the later layout has at a site, new nursing beds before turned ones."""
+        later = self.problem.ceiling
+        if later is None:
+            return None
+        free = Town(replace(self.problem, ceiling=None))
+        same = [each for each in free._all_choices(j) if each.stands == stands(later, j)]
+        return min(same, key=lambda each: (each.cost, each.turned))
 
     def _all_choices(self, j: int) -> Iterator[Choice]:
         sites = self.problem.sites
@@ -182,7 +199,7 @@ class Town:
                             True, beds,
                             int(sites.nursing_beds[j]) * exists + new + turned,
                             int(sites.dementia_beds[j]) * exists + dementia,
-                            frozenset(sites.functions[j] or ()) | names, cost,
+                            frozenset(sites.functions[j] or ()) | names, cost, new, turned,
                         )  # fmt: skip
 
     def _turnable(self, j: int) -> int:
@@ -304,14 +321,11 @@ class Town:
         """Return a layout as choices; fails where a site's is none that may stand there."""
         found = []
         for j in range(self.n):
-            stands = (
-                bool(layout.is_open[j]), int(layout.beds[j]), int(layout.nursing_beds[j]),
-                int(layout.dementia_beds[j]), frozenset(layout.functions[j] or ()),
-            )  # fmt: skip
+            here = stands(layout, j)
             allowed = {each.stands: each for each in self.choices(j)}
-            if stands not in allowed:
-                raise AssertionError(f"site {j} may not stand as {stands}")
-            found.append(allowed[stands])
+            if here not in allowed:
+                raise AssertionError(f"site {j} may not stand as {here}")
+            found.append(allowed[here])
         return found
 
     # What the rules ask for.
@@ -489,6 +503,24 @@ class Town:
         elders = math.fsum(self.problem.elders[table.of_demand == number].tolist())
         low = Fraction(elders) < Fraction(str(limit)) * Fraction(residents)
         return low and any(self.problem.sites.facts[j].get("reserved") is True for j in here)
+
+
+def stands(layout: Layout, j: int) -> tuple[Any, ...]:
+    """Return what stands at a site of a layout, as ``Choice.stands``."""
+    return (
+        bool(layout.is_open[j]), int(layout.beds[j]), int(layout.nursing_beds[j]),
+        int(layout.dementia_beds[j]), frozenset(layout.functions[j] or ()),
+    )  # fmt: skip
+
+
+def _within(choice: Choice, later: Choice) -> bool:
+    """Return whether a choice has no more of anything than a later one."""
+    return (
+        choice.is_open <= later.is_open and choice.beds <= later.beds
+        and choice.nursing <= later.nursing and choice.dementia <= later.dementia
+        and choice.new <= later.new and choice.turned <= later.turned
+        and choice.functions <= later.functions
+    )  # fmt: skip
 
 
 def _is_unit_beds(asked: Any) -> bool:

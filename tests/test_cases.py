@@ -10,7 +10,14 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-CASES = case_files.read_cases()
+CASES = [
+    pytest.param(
+        case, variant, id=name,
+        marks=[pytest.mark.xfail(strict=True, reason=variant["known_fault"])]
+        if "known_fault" in variant else [],
+    )
+    for name, case, variant in case_files.read_cases()
+]  # fmt: skip
 PLACES = {"x", "y", "lon", "lat"}
 HOW_IT_WENT = ("seconds", "peak_memory_mb", "inputs", "settings", "versions", "stages")
 COMPARE = {
@@ -22,13 +29,13 @@ COMPARE = {
 }
 
 
-def test_every_case_that_needs_only_beds_places_and_coverage_is_there() -> None:
+def test_every_case_is_there() -> None:
     numbers = {path.stem.split("_")[0] for path in case_files.CASES.glob("*.yaml")}
-    assert numbers == {"T01", "T02", "T03", "T04", "T05", "T06", "T09", "T11", "T16"}
+    elsewhere = {"T13"}  # coordinates that are refused: tests/bad/mistakes.yaml
+    assert numbers | elsewhere == {f"T{number:02}" for number in range(1, 17)}
 
 
-@pytest.mark.parametrize(("case", "variant"), [each[1:] for each in CASES],
-                         ids=[each[0] for each in CASES])  # fmt: skip
+@pytest.mark.parametrize(("case", "variant"), CASES)
 def test_case_gives_what_was_worked_out_by_hand(
     case: dict[str, Any], variant: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -69,7 +76,8 @@ def assert_reported(result: case_files.Result, expect: dict[str, Any]) -> None:
         what = (line["code"], line["severity"])
         alike = [each for each in lines if (each["code"], each["severity"]) == what]
         assert len(alike) == 1, f"check.csv: {len(alike)} lines {line}"
-        assert_cells(alike[0], line, "check")
+        assert line.get("says", "") in alike[0]["message"]
+        assert_cells(alike[0], {k: v for k, v in line.items() if k != "says"}, "check")
 
 
 def assert_cells(row: dict[str, str], cells: dict[str, Any], where: str) -> None:

@@ -436,7 +436,7 @@ def test_contributing_page_has_the_layers_in_force() -> None:
     assert told == [{name.strip() for name in layer.split("|")} for layer in layers]
 
 
-def test_contributing_page_names_the_four_tables_of_a_kind() -> None:
+def test_contributing_page_names_the_tables_of_a_kind() -> None:
     for row in _rows(ROOT / "CONTRIBUTING.md", "Add a kind of rule"):
         path = _code(row["where"])
         module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
@@ -449,15 +449,33 @@ def test_changelog_has_this_version() -> None:
     assert metadata.version("siting") == version
 
 
-@pytest.mark.parametrize("name", packaged_standards())
-def test_page_of_a_standard_is_current(name: str) -> None:
+def _make_standards() -> Any:
+    """Return the script that writes the pages of standards, as a module."""
     path = DOCS / "make_standards.py"
     spec = importlib.util.spec_from_file_location("make_standards", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert _read(DOCS / "standards" / f"{name}.md") == module.page(name), "run make docs"
+    return module
+
+
+@pytest.mark.parametrize("name", packaged_standards())
+def test_page_of_a_standard_is_current(name: str) -> None:
+    module = _make_standards()
+    page = _read(DOCS / "standards" / f"{name}.md")
+    assert page == module.page(name), "run make docs"
+    rules = set(read_standard(name, year=2025).values)
+    assert rules == set(re.findall(r"^\| \[([\w-]+)\]", page, re.MULTILINE))
+    assert rules == set(re.findall(r"^## (.*)$", page, re.MULTILINE))
+
+
+def test_page_of_a_standard_shows_any_plain_value() -> None:
+    shown = _make_standards()._shown
+    values = [300, 0.65, 1 / 3, "canteen", True, ["东街", 2], {"town": 10.0, "city": 28}, 12e3]
+    assert [shown(each) for each in values] == [
+        "300", "0.65", "0.3333333333", "canteen", "true", "东街, 2", "town: 10, city: 28", "12000",
+    ]  # fmt: skip
 
 
 # dependencies.md

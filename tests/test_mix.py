@@ -11,9 +11,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import HealthCheck, assume, given, seed, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 from shapely.geometry import Point as Spot
 from shapely.geometry import box
 
@@ -595,8 +595,8 @@ def written(folder: Path) -> None:
         "locks": {"beds": {"C": 300}},
         "mix": {"most_nursing_share": 0.8, "nursing_cost_per_bed": 0.5},
     }  # fmt: skip
-    (folder / "std.yaml").write_text(yaml.safe_dump(standard), encoding="utf-8")
-    (folder / "s.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
+    for name, content in (("std.yaml", standard), ("s.yaml", scenario)):
+        YAML(typ="safe", pure=True).dump(content, folder / name)
 
 
 @pytest.mark.parametrize(

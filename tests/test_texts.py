@@ -21,7 +21,7 @@ from siting.regions import NOTES
 from siting.scenario import Candidates, Density, Scenario, Spread
 from siting.scenario_file import EXPECTED
 from siting.sites import KINDS
-from siting.standards.standard import LegalStatus
+from siting.standards.standard_file import LegalStatus
 from siting.study.curve import CURVE_COLUMNS
 from siting.tables import CheckLine, Severity
 from siting.texts import LANGUAGES, catalogue, text

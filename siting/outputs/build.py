@@ -11,8 +11,10 @@ import pandas as pd
 import shapely
 
 from siting.audit import Audit, covered_shares, reachable, reasons
+from siting.conflicts import find_conflicts
 from siting.demand import CLASSES, DensityReading, classify
 from siting.outputs.frames import Frames
+from siting.outputs.services import circle_counts, circles_frame, conflicts_frame, staff_frame
 from siting.reach import service_area
 from siting.study.curve import CURVE_COLUMNS
 from siting.units import NO_UNIT
@@ -69,6 +71,9 @@ def build_frames(
         service_areas=_service_areas(prepared, plan),
         exclusions=prepared.exclusions,
         study_area=prepared.study_area,
+        circles=circles_frame(prepared, plan),
+        staff=staff_frame(prepared, plan),
+        conflicts=conflicts_frame(record["conflicts"]),
         info=_info(prepared, record),
         record=record,
     )
@@ -101,8 +106,8 @@ def _facilities(
         "lat": degrees.y.to_numpy(),
         "beds": beds,
         "added_beds": np.where(layout.is_open, layout.beds - sites.beds, 0)[shown],
-        "nursing_beds": np.where(layout.is_open, sites.nursing_beds, 0)[shown],
-        "dementia_beds": np.where(layout.is_open, sites.dementia_beds, 0)[shown],
+        "nursing_beds": layout.nursing_beds[shown],
+        "dementia_beds": layout.dementia_beds[shown],
         "unit_id": unit,
         "cost_wan_yuan": problem.cost(layout)[shown],
         "elders_within_standard": np.where(plan.judged.qualifies, within, 0.0)[shown],
@@ -342,6 +347,10 @@ def record_of(
         },
         "cost_wan_yuan": float(problem.cost(layout).sum()),
         "audit": {"existing": existing.counts(), "plan": plan.counts()},
+        "circles": circle_counts(prepared, plan),
+        "conflicts": [
+            each.to_record(scenario.language) for each in find_conflicts(prepared, existing, plan)
+        ],
         "density": density_frame(prepared).to_dict("records"),
         "settings": _settings(prepared),
         "reduction": solution.removed if solution is not None else {},
@@ -359,7 +368,7 @@ def _settings(prepared: Prepared) -> dict[str, Any]:
         "scenario": scenario.model_dump(mode="json", exclude_none=True),
         "changes": [{"key": key, "value": value} for key, value in scenario.changes],
         "rules": {
-            rule.id: rule.parameters.model_dump(exclude_none=True) | {"enforce": rule.enforce}
+            rule.id: rule.numbers() | {"enforce": rule.enforce}
             for rule in prepared.standard.rules
         },
         "rules_changed": {

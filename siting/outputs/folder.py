@@ -20,7 +20,7 @@ __all__ = ["OURS", "refuse_foreign", "written_folder"]
 OURS = frozenset(
     {
         "run.json", "facilities.csv", "demand.csv", "units.csv", "audit.csv", "curve.csv",
-        "density.csv", "check.csv", "check.html", "plan.gpkg", "tables.xlsx", "map.html",
+        "density.csv", "circles.csv", "staff.csv", "conflicts.csv", "check.csv", "check.html", "plan.gpkg", "tables.xlsx", "map.html",
         "sheet.pdf", "sheet.png",
     }
 )  # fmt: skip

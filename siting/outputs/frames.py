@@ -53,6 +53,14 @@ class Frames:
         Polygons with ``name``; None without.
     study_area
         One polygon or multipolygon; None where there is no limit.
+    circles
+        Polygons: ``id, elders, residents, ageing_share`` and the status of each function that a
+        rule asks for; None without circles or such rules.
+    staff
+        What rules of staff ask for and what there is, the columns of ``staff.csv``; None without
+        such rules.
+    conflicts
+        The columns of ``conflicts.csv``; None where nothing was looked for.
     info
         ``name, language, standard, standard_name, year, date, crs, sources, estimate, status,
         distance, distance_high_m, distance_medium_m``; ``sources`` is a list of file names,
@@ -73,5 +81,8 @@ class Frames:
     service_areas: GeoDataFrame
     exclusions: GeoDataFrame | None
     study_area: BaseGeometry | None
+    circles: GeoDataFrame | None = None
+    staff: DataFrame | None = None
+    conflicts: DataFrame | None = None
     info: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)

@@ -2,63 +2,151 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from siting.audit_beds import needed_by_area
 from siting.audit_homes import subsidies
-from siting.standards import FUNCTIONS
+from siting.conflict import NUMBERS
+from siting.finding import areas_of
+from siting.standards import FUNCTIONS, STAFF
+from siting.texts import catalogue, text
 
 if TYPE_CHECKING:
+    from siting.areas import Areas
     from siting.audit import Audit
+    from siting.finding import Finding
     from siting.prepare import Prepared
+    from siting.problem import Problem
+    from siting.standards import Rule
 
-__all__ = ["circles_frame", "money_frame", "staff_frame"]
+__all__ = [
+    "ABOUT_CIRCLES",
+    "CONFLICT_COLUMNS",
+    "STAFF_COLUMNS",
+    "circle_counts",
+    "circles_frame",
+    "conflicts_frame",
+    "functions_of",
+    "money_frame",
+    "name_words",
+    "staff_frame",
+    "status_words",
+]  # fmt: skip
 
 MONEY_COLUMNS = ["facility_id", "rule_id", "clause", "payer", "often", "amount_wan_yuan"]
-STAFF_COLUMNS = ["rule_id", "scope", "scope_id", "staff", "required", "measured", "verdict", "note"]
+ABOUT_CIRCLES = ["id", "elders", "residents", "ageing_share"]
+CONFLICT_COLUMNS = [
+    "kind", "rule_id", "clause", "other_id", "other_clause", "scope", "scope_id", "count",
+    "required", "other_required", "measured", "possible", "unit", "note", "examples", "message",
+]  # fmt: skip
+STAFF_COLUMNS = [
+    "rule_id", "clause", "scope", "scope_id", "staff", "required", "measured", "unit", "verdict",
+    "note", "enforced",
+]  # fmt: skip
+WORST = ("not_applicable", "built", "planned", "reserved", "unknown", "missing")
+"""Statuses of a function in a circle: of two rules for one function, the later one here holds."""
 
 
 def circles_frame(prepared: Prepared, plan: Audit) -> gpd.GeoDataFrame | None:
     """
     Return one row per circle with the status of each function that a rule asks for.
 
-    A status is ``built``, ``planned``, ``reserved``, ``missing`` or ``unknown``; None without
-    streets or without such rules.
+    A status is ``built``, ``planned``, ``reserved:<id of the site>``, ``missing``,
+    ``not_applicable`` or ``unknown``; None without circles or without such rules.
     """
     problem = prepared.problem
     circles = problem.areas.get("circle")
-    rules = {rule.id: rule.parameters.function for rule in problem.of_kind("presence")}
-    if circles is None or not rules or prepared.zones is None:
+    rules = {each.id: each.parameters.function for each in problem.of_kind("presence")}
+    if circles is None or not any(rules.values()):
         return None
-    status: dict[str, dict[str, str]] = {}
+    status: dict[str, dict[str, str]] = {name: {} for name in rules.values() if name}
     for each in plan.findings:
-        if each.rule_id in rules and each.scope == "circle":
-            word = "unknown" if each.verdict == "unknown" else each.note.split(":")[0]
-            status.setdefault(rules[each.rule_id], {})[each.scope_id] = word
+        function = rules.get(each.rule_id)
+        if function and each.scope == "circle":
+            worse = _worse(status[function].get(each.scope_id), _status(each))
+            status[function][each.scope_id] = worse
     names = [name for name in FUNCTIONS if name in status]
     names += sorted(set(status) - set(names))
-    columns = {name: [status[name].get(str(c), "") for c in circles.id] for name in names}
     table = {
         "id": circles.id,
         "elders": circles.elders,
         "residents": circles.residents,
         "ageing_share": circles.ageing_share,
-    } | columns
-    return gpd.GeoDataFrame(table, geometry=_shapes(prepared), crs=prepared.zones.shapes.crs)
+    } | {name: [status[name].get(str(c), "not_applicable") for c in circles.id] for name in names}
+    shapes = _shapes(prepared, circles)
+    return gpd.GeoDataFrame(table, geometry=shapes, crs=prepared.units.shapes.crs)
 
 
-def _shapes(prepared: Prepared) -> list[object]:
-    """Return the area of each circle: its zones together."""
-    areas, zones = prepared.problem.areas, prepared.zones
+def circle_counts(prepared: Prepared, plan: Audit) -> dict[str, dict[str, int]]:
+    """Return how many circles have each status, by function; empty without circles."""
+    table = circles_frame(prepared, plan)
+    if table is None:
+        return {}
+    return {
+        name: {word: int(n) for word, n in table[name].str.split(":").str[0].value_counts().items()}
+        for name in functions_of(table)
+    }
+
+
+def functions_of(circles: pd.DataFrame) -> list[str]:
+    """Return the columns of a table of circles that are functions."""
+    return [name for name in circles.columns if name not in {*ABOUT_CIRCLES, "geometry"}]
+
+
+def status_words(status: str, language: str) -> str:
+    """Return the mark and the word of a status, with the reserved site where there is one."""
+    word, _, site = status.partition(":")
+    said = text(f"services.status_{word}", language)
+    return f"{said} {site}" if site else said
+
+
+def name_words(name: str, language: str) -> str:
+    """Return the words for a function; one of the planner's own is its own word."""
+    return text(f"names.{name}", language) if f"names.{name}" in catalogue() else name
+
+
+def conflicts_frame(found: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return one row per conflict, from the record of the run."""
+    rows = [each | {"examples": "; ".join(each["examples"])} for each in found]
+    table = pd.DataFrame(rows, columns=CONFLICT_COLUMNS)
+    return table.astype(dict.fromkeys(NUMBERS, float))
+
+
+def _status(found: Finding) -> str:
+    """Return the status that a finding tells of."""
+    if found.verdict in {"unknown", "not_applicable"}:
+        return found.verdict
+    return found.note
+
+
+def _worse(one: str | None, other: str) -> str:
+    """Return the status of two that asks for more."""
+    if one is None:
+        return other
+    return max(one, other, key=lambda each: WORST.index(each.split(":")[0]))
+
+
+def _shapes(prepared: Prepared, circles: Areas) -> list[object]:
+    """Return the area of each circle: its planning unit, or its zones together."""
+    areas, zones, units = prepared.problem.areas, prepared.zones, prepared.units
+    n = len(circles.id)
+    if zones is None or np.array_equal(circles.id, areas["unit"].id):
+        shape = dict(zip(units.id, units.shapes, strict=True))
+        return [shape.get(name) for name in circles.id]
+    place = np.full(len(areas["zone"].id), -1)
+    both = (areas["zone"].of_demand >= 0) & (circles.of_demand >= 0)
+    place[areas["zone"].of_demand[both]] = circles.of_demand[both]
     street = areas["zone"].street
-    if zones is None or street is None:  # pragma: no cover - circles come from zones
-        return []
+    if street is not None and np.array_equal(circles.id, areas["street"].id):
+        place = street
     shapes = np.asarray(zones.shapes)
-    return [shapely.union_all(shapes[street == k]) for k in range(len(areas["circle"].id))]
+    return [shapely.union_all(shapes[place == k]) for k in range(n)]
 
 
 def money_frame(prepared: Prepared, plan: Audit) -> pd.DataFrame:
@@ -84,19 +172,50 @@ def money_frame(prepared: Prepared, plan: Audit) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=MONEY_COLUMNS)
 
 
-def staff_frame(prepared: Prepared, plan: Audit) -> pd.DataFrame:
-    """Return what every rule of staff asks for and what the files say there is."""
-    staffed = {
-        rule.id: rule.parameters.staff
-        for rule in prepared.problem.of_kind("ratio")
-        if rule.parameters.staff is not None
-    }
-    rows = [
-        [
-            each.rule_id, each.scope, each.scope_id, staffed[each.rule_id], each.required,
-            each.measured, each.verdict, each.note,
-        ]
-        for each in plan.findings
-        if each.rule_id in staffed
-    ]  # fmt: skip
+def staff_frame(prepared: Prepared, plan: Audit) -> pd.DataFrame | None:
+    """
+    Return what every rule of staff asks for and what the files say there is; None without one.
+
+    What is asked for stands there also where no file tells of the staff.
+    """
+    rules = {each.id: each for each in prepared.problem.rules if _staff_of(each) is not None}
+    if not rules:
+        return None
+    rows = []
+    for found in plan.findings:
+        if found.rule_id not in rules:
+            continue
+        rule = rules[found.rule_id]
+        places = _untold(prepared.problem, plan, rule, found) or [found]
+        rows += [
+            [
+                each.rule_id, each.clause, each.scope, each.scope_id, _staff_of(rule),
+                each.required, each.measured,
+                "share" if each.unit == "share" else "persons", each.verdict, each.note,
+                each.enforced,
+            ]
+            for each in places
+        ]  # fmt: skip
     return pd.DataFrame(rows, columns=STAFF_COLUMNS)
+
+
+def _staff_of(rule: Rule) -> str | None:
+    """Return the staff that a rule is about, or None."""
+    asked = rule.parameters
+    name = {"ratio": "staff", "share": "part", "threshold": "needs"}.get(rule.kind)
+    staff = getattr(asked, name) if name is not None else None
+    return staff if staff in STAFF else None
+
+
+def _untold(problem: Problem, plan: Audit, rule: Rule, found: Finding) -> list[Finding]:
+    """Return a finding without numbers as one per area with what is asked for, where that is."""
+    areas = None
+    if found.verdict == "unknown" and rule.kind == "ratio" and np.isnan(found.required):
+        areas = areas_of(problem, rule) if rule.parameters.area != "facility" else None
+    needed = needed_by_area(problem, plan.judged, rule, areas) if areas is not None else None
+    if areas is None or needed is None:
+        return []
+    return [
+        replace(found, scope=rule.parameters.area, scope_id=str(name), required=need)
+        for name, need in zip(areas.id, needed, strict=True)
+    ]

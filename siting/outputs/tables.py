@@ -7,9 +7,21 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from openpyxl import Workbook
 
+from siting.conflict import input_words
+from siting.outputs.services import (
+    ABOUT_CIRCLES,
+    CONFLICT_COLUMNS,
+    STAFF_COLUMNS,
+    functions_of,
+)
 from siting.outputs.workbook_cells import head, printed, put, put_share, widen
-from siting.outputs.workbook_pages import write_fields, write_sources, write_summary
-from siting.texts import text
+from siting.outputs.workbook_pages import (
+    write_circles,
+    write_fields,
+    write_sources,
+    write_summary,
+)
+from siting.texts import catalogue, text
 from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
@@ -40,18 +52,21 @@ CSV_COLUMNS: dict[str, list[str]] = {
         "rule_id", "clause", "legal_status", "scope", "scope_id", "required", "measured", "unit",
         "verdict", "enforced", "note", "state",
     ],
+    "circles": ABOUT_CIRCLES,
+    "staff": STAFF_COLUMNS,
+    "conflicts": CONFLICT_COLUMNS,
 }  # fmt: skip
-"""Columns of each table, in order."""
+"""Columns of each table, in order; circles have one more for each function."""
 
 CODES = {
     "status": "status", "density_class": "class", "reason": "reason", "verdict": "verdict",
     "legal_status": "legal", "state": "state", "scope": "scope", "unit": "measure",
     "action": "action", "support": "support", "kind": "kind", "severity": "severity",
-    "note": "note",
+    "note": "note", "staff": "measure",
 }  # fmt: skip
 """Columns whose codes the workbook shows in words, and the group of texts for each."""
 
-SHARES = {"covered_share_high", "covered_share_medium", "changed_share"}
+SHARES = {"covered_share_high", "covered_share_medium", "changed_share", "ageing_share"}
 """Columns of shares, 0 to 1."""
 
 WHOLE, TENTHS, DEGREES = "#,##0", "#,##0.0", "0.000000"
@@ -67,6 +82,10 @@ FORMATS = {
     "cost_wan_yuan": TENTHS, "cumulative_cost_wan_yuan": TENTHS,
 }  # fmt: skip
 """Number formats of the workbook, by column."""
+MEASURES = ("required", "measured", "other_required", "possible")
+"""Columns whose numbers count what the column ``unit`` says."""
+UNIT_FORMATS = {"gini": "0.00", "m": TENTHS, "wan_yuan": TENTHS}
+"""Number formats of those columns, by unit, where they are not whole."""
 
 DECIMALS, FINE = 6, 12
 PLACED = {"id", "unit_id", "scope_id"}
@@ -79,12 +98,17 @@ def csv_tables(frames: Frames) -> dict[str, pd.DataFrame]:
     """
     Return the tables that are written as CSV, by name; an estimate says so in every row.
 
-    Numbers have six decimals at most: a micrometre, a millionth of an elder. Degrees and shares
-    have twelve.
+    A table that a study has no use for is left out. Numbers have six decimals at most: a
+    micrometre, a millionth of an elder. Degrees and shares have twelve.
     """
     tables: dict[str, pd.DataFrame] = {
-        name: pd.DataFrame(getattr(frames, name)[columns]) for name, columns in CSV_COLUMNS.items()
+        name: pd.DataFrame(getattr(frames, name)[columns])
+        for name, columns in CSV_COLUMNS.items()
+        if getattr(frames, name) is not None
     }
+    if frames.circles is not None:
+        columns = [*ABOUT_CIRCLES, *functions_of(frames.circles)]
+        tables["circles"] = pd.DataFrame(frames.circles[columns])
     tables["curve"] = frames.curve
     tables["density"] = frames.density
     tables = {name: _rounded(each) for name, each in tables.items()}
@@ -101,7 +125,7 @@ def _rounded(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_csv_tables(frames: Frames, folder: Path) -> None:
-    """Write ``facilities``, ``demand``, ``units``, ``audit``, ``curve`` and ``density`` as CSV."""
+    """Write every table of the run as CSV."""
     for name, table in csv_tables(frames).items():
         plain = table.copy()
         for column in plain.select_dtypes(include=["bool", "boolean"]):
@@ -121,7 +145,11 @@ def write_workbook(frames: Frames, path: Path) -> None:
     book, tables = Workbook(), csv_tables(frames)
     write_summary(book.active, frames)
     for name, table in tables.items():
-        _write_table(book.create_sheet(text(f"tables.sheet_{name}", language)), table, language)
+        sheet = book.create_sheet(text(f"tables.sheet_{name}", language))
+        if name == "circles":
+            write_circles(sheet, table, language)
+        else:
+            _write_table(sheet, table, language)
     write_sources(book.create_sheet(text("workbook.sheet_sources", language)), frames)
     write_fields(book.create_sheet(text("tables.sheet_fields", language)), tables, language)
     for sheet in book:
@@ -151,10 +179,13 @@ def _worded(table: pd.DataFrame, language: str) -> pd.DataFrame:
 
 def _word(group: str, code: str, language: str) -> str:
     """Return a code in words; one without, such as a kind of the planner's own, as it is."""
-    try:
-        return text(f"tables.{group}_{code}", language) if code else ""
-    except KeyError:
-        return code
+    head, _, rest = code.partition(":")
+    if rest:
+        said = input_words(rest, language) if head == "needs" else rest
+        return f"{_word(group, head, language)} {said}"
+    keys = (f"tables.{group}_{code}", f"conflicts.{group}_{code}", f"names.{code}")
+    known = [key for key in keys if key in catalogue()]
+    return text(known[0], language) if known else code
 
 
 def _write_table(sheet: Worksheet, table: pd.DataFrame, language: str) -> None:
@@ -162,6 +193,7 @@ def _write_table(sheet: Worksheet, table: pd.DataFrame, language: str) -> None:
     heads = [text(f"tables.field_{column}", language) for column in table.columns]
     head(sheet, 1, heads)
     shares = _shares(table)
+    units = table["unit"].tolist() if "unit" in table else []
     shown = _worded(table, language)
     for number, name in enumerate(shown.columns, start=1):
         form, values = FORMATS.get(name), shown[name].tolist()
@@ -169,6 +201,8 @@ def _write_table(sheet: Worksheet, table: pd.DataFrame, language: str) -> None:
             cell = sheet.cell(row + 2, number)
             if name in shares and shares[name][row]:
                 put_share(cell, value)
+            elif name in MEASURES and units:
+                put(cell, value, UNIT_FORMATS.get(units[row], form))
             else:
                 put(cell, value, form)
         contents = [printed(value, form) for value in values[:MEASURED]]
@@ -182,6 +216,9 @@ def _shares(table: pd.DataFrame) -> dict[str, list[bool]]:
     """Return which cells of which columns are shares."""
     shares = {name: [True] * len(table) for name in table.columns if name in SHARES}
     if "measured" in table:
-        is_share = table["unit"].eq("share").tolist()
-        shares |= {"required": is_share, "measured": is_share}
+        is_share = table["unit"].eq("share")
+        shares |= {name: is_share.tolist() for name in MEASURES if name in table}
+    if "possible" in table:
+        mixed = (is_share | table["kind"].eq("occupancy")).tolist()
+        shares |= {"other_required": mixed, "possible": mixed}
     return shares

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openpyxl.styles import Font
+from openpyxl.styles import Font, PatternFill
 
+from siting.outputs.services import functions_of, name_words, status_words
 from siting.outputs.workbook_cells import head, put, put_share, widen
 from siting.texts import catalogue, text
 
@@ -17,8 +18,18 @@ if TYPE_CHECKING:
 
     from siting.outputs.frames import Frames
 
-__all__ = ["write_fields", "write_sources", "write_summary"]
+__all__ = ["write_circles", "write_fields", "write_sources", "write_summary"]
 
+SHADES = {
+    "built": PatternFill("solid", fgColor="9DB8CF"),
+    "planned": PatternFill("solid", fgColor="D3E0EB"),
+    "reserved": PatternFill("solid", fgColor="EFE9D3"),
+    "missing": PatternFill("solid", fgColor="E08E79"),
+    "not_applicable": PatternFill(),
+    "unknown": PatternFill("lightUp", fgColor="A0A0A0"),
+}
+"""Shades of the statuses of a function; each has a mark too, so that it reads in grey."""
+LEAST_WIDE = 12
 WHOLE, TENTHS, GAP = "#,##0", "#,##0.0", "0.0000%"
 
 
@@ -126,7 +137,7 @@ def _rules(settings: Mapping[str, Any]) -> list[list[Any]]:
     return [
         [rule, key, value, changed.get((rule, key))]
         for rule, values in settings.get("rules", {}).items()
-        for key, value in values.items()
+        for key, value in _flat(values)
     ]
 
 
@@ -149,11 +160,35 @@ def _plain(value: Any, language: str) -> Any:
     return value
 
 
+def write_circles(sheet: Worksheet, table: pd.DataFrame, language: str) -> None:
+    """Write the functions of every circle: a mark, a word and a shade for each status."""
+    names = functions_of(table)
+    known = [each for each in table.columns if each not in names]
+    heads = [text(f"tables.field_{each}", language) for each in known]
+    head(sheet, 1, [*heads, *(name_words(each, language) for each in names)])
+    for row, values in enumerate(table.to_dict("records"), start=2):
+        for column, name in enumerate(known, start=1):
+            cell = sheet.cell(row, column)
+            if name == "ageing_share":
+                put_share(cell, values[name])
+            else:
+                put(cell, values[name], WHOLE)
+        for column, name in enumerate(names, start=len(known) + 1):
+            cell, status = sheet.cell(row, column), str(values[name])
+            put(cell, status_words(status, language))
+            cell.fill = SHADES[status.split(":", maxsplit=1)[0]]
+    for column in range(1, len(table.columns) + 1):
+        widen(sheet, column, [str(sheet.cell(2, column).value or ""), " " * LEAST_WIDE])
+    widen(sheet, 1, table["id"])
+    sheet.freeze_panes, sheet.print_title_rows = "B2", "1:1"
+
+
 def write_fields(sheet: Worksheet, tables: Mapping[str, pd.DataFrame], language: str) -> None:
     """Write the field dictionary: table, field, heading."""
     rows = [
         (text(f"tables.sheet_{name}", language), f"{name}.csv", column,
-         text(f"tables.field_{column}", language))
+         text(f"tables.field_{column}", language)
+         if f"tables.field_{column}" in catalogue() else name_words(column, language))
         for name, table in tables.items() for column in table.columns
     ]  # fmt: skip
     heads = [text("workbook.file_path", language),

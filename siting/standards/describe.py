@@ -117,9 +117,18 @@ def _coverage(rule: Any, language: str) -> str:
 
 
 def _presence(rule: Any, language: str) -> str:
-    what = name_of(rule.function, language)
-    sentence = text("kinds.presence", language, what=what, count=rule.min_count)
-    share = rule.reserve_below_ageing_share
+    names = [name_of(each, language) for each in rule.functions]
+    what = text("kinds.or", language).join(names)
+    if rule.per == "circle" and not rule.only:
+        sentence = text("kinds.presence", language, what=what, count=rule.min_count)
+    else:
+        where = _where(rule, language)
+        sentence = text(
+            "kinds.presence_where", language, what=what, count=rule.min_count, where=where
+        )
+    above, share = rule.above_ageing_share, rule.reserve_below_ageing_share
+    if above is not None:
+        sentence += text("kinds.above_ageing", language, share=percent(above))
     return sentence + (
         "" if share is None else text("kinds.reserve", language, share=percent(share))
     )

@@ -36,8 +36,10 @@ Names = Annotated[
     tuple[str, ...],
     BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
 ]
-Area = Literal["all", "unit", "district", "street", "urban_street", "town", "circle"]
-Per = Literal["all", "unit", "district", "street", "urban_street", "town", "circle", "facility"]
+Area = Literal["all", "unit", "district", "street", "urban_street", "town", "circle", "island"]
+Per = Literal[
+    "all", "unit", "district", "street", "urban_street", "town", "circle", "island", "facility"
+]
 Bed = Literal["beds", "nursing_beds", "dementia_beds"]
 
 BED_KINDS = ("beds", "nursing_beds", "dementia_beds")
@@ -46,7 +48,8 @@ BED_KINDS = ("beds", "nursing_beds", "dementia_beds")
 FUNCTIONS = (
     "care_centre", "memory_home", "consortium", "canteen", "home_care_centre", "device_point",
     "family_centre", "adviser_point", "memory_zone", "embedded_home", "micro_home", "day_care",
-    "street_centre", "station", "meal_table", "mutual_aid_point",
+    "street_centre", "station", "meal_table", "mutual_aid_point", "mobile_round",
+    "combined_institution",
 )  # fmt: skip
 """Functions that a facility may have; the first eight are those of a circle."""
 
@@ -225,14 +228,33 @@ class CoverageRule(Parameters):
 
 
 class PresenceRule(Parameters):
-    """A function in every circle: built, planned, reserved or missing."""
+    """A function in every circle or other area: built, planned, reserved or missing."""
 
-    function: str
+    function: str | None = None
     """Name of the function."""
+    any_of: Names = ()
+    """Instead of one function: several, any of which will do."""
+    per: Literal["circle", "island", "street", "town", "unit"] = "circle"
+    """Area in which it must be."""
+    only: Names = ()
+    """Areas that the rule is about; empty: all."""
+    above_ageing_share: Share | None = None
+    """Only areas with a larger share of elders (exclusive)."""
     reserve_below_ageing_share: Share | None = None
-    """A circle with a smaller share of elders (exclusive) may reserve a site instead."""
+    """An area with a smaller share of elders (exclusive) may reserve a site instead."""
     min_count: Whole = 1
-    """Fewest in each circle."""
+    """Fewest facilities with it in each area."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.function is None) == (not self.any_of):
+            raise ValueError("one_of:function, any_of")
+        return self
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Functions any of which will do."""
+        return self.any_of if self.function is None else (self.function,)
 
 
 class ThresholdRule(Parameters):

@@ -2,67 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from importlib.resources import as_file, files
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from siting.errors import Fault, SitingError, StandardError, nearest_name
+from siting.errors import Fault, StandardError
 from siting.scenario_file import unknown_key, validation_faults
+from siting.standards.consistency import contradictions, named_words, unknown_words
 from siting.standards.describe import DESCRIBE
 from siting.standards.kinds import KINDS
-from siting.yaml_file import line_of, load_yaml, plain
+from siting.standards.standard_file import (
+    packaged_file,
+    packaged_standards,
+    path_of,
+    read_file,
+    unknown_rule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Rule", "Standard", "packaged_standards", "read_standard"]
+    from siting.standards.standard_file import (
+        FileRule,
+        Joined,
+        LegalStatus,
+        StandardFile,
+        Strength,
+    )
 
-LegalStatus = Literal[
-    "issued_plan", "drafting_note", "consultation_draft", "implementation_opinion"
-]
-Strength = Literal["required", "target", "encouraged", "baseline"]
-Said = Annotated[str, Field(min_length=1)]
-
-
-class Bilingual(BaseModel):
-    """A text in both languages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    zh: Said
-    en: Said
-
-
-class _RuleEntry(BaseModel):
-    """One rule as a standard's file holds it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    id: Said
-    kind: Said
-    clause: Said
-    legal_status: LegalStatus
-    strength: Strength
-    tier: int
-    enforce: bool
-    summary: Bilingual
-    reading: Bilingual
-    values: Annotated[dict[int, dict[str, Any]], Field(min_length=1)]
-
-
-class _StandardFile(BaseModel):
-    """A standard as its file holds it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    id: Said
-    name: Bilingual
-    jurisdiction: Bilingual
-    source: Bilingual
-    rules: Annotated[list[_RuleEntry], Field(min_length=1)]
+__all__ = ["Rule", "Standard", "read_standard"]
 
 
 @dataclass(frozen=True)
@@ -106,6 +76,11 @@ class Rule:
         """Return the sentence that says what the rule asks for with its numbers in force."""
         return DESCRIBE[self.kind](self.parameters, language)
 
+    def numbers(self) -> dict[str, Any]:
+        """Return the parameters that differ from their default, in plain types."""
+        plain_types: dict[str, Any] = self.parameters.model_dump(mode="json", exclude_defaults=True)
+        return plain_types
+
 
 @dataclass(frozen=True)
 class Standard:
@@ -120,6 +95,10 @@ class Standard:
         Rules in force, in the order of the file.
     values
         Rule id to its values by year, also those not in force.
+    words
+        Functions, facts and staff that its rules may name.
+    joined
+        What it makes of the standard that it extends; None if it extends none.
     """
 
     id: str
@@ -128,6 +107,8 @@ class Standard:
     source: dict[str, str]
     rules: tuple[Rule, ...]
     values: dict[str, dict[int, dict[str, Any]]]
+    words: frozenset[str] = field(default_factory=named_words, repr=False)
+    joined: Joined | None = None
 
     def rule(self, rule_id: str) -> Rule | None:
         """Return the rule in force of an id, or None."""
@@ -151,19 +132,21 @@ class Standard:
         Raises
         ------
         StandardError
-            If a rule is unknown or not yet in force, a parameter is unknown, a value is not
-            allowed, or the changed rules contradict each other. All faults are collected.
+            If a rule is unknown or not yet in force, a parameter or a word is unknown, a value is
+            not allowed, or the changed rules contradict each other. All faults are collected.
         """
         faults = [
             self._not_to_change(rule_id, where) for rule_id in changes if self.rule(rule_id) is None
         ]
         rules = []
         for rule in self.rules:
+            change = changes.get(rule.id, {})
             try:
-                rules.append(_changed(rule, changes.get(rule.id, {}), where))
+                rules.append(_changed(rule, change, where))
+                faults += unknown_words(rule.kind, change, self.words, f"{where}.{rule.id}")
             except StandardError as error:
                 faults += error.faults
-        faults = faults or _contradictions(rules, where)
+        faults = faults or contradictions(rules, {each.id: f"{where}.{each.id}" for each in rules})
         if faults:
             raise StandardError(*faults)
         return replace(self, rules=tuple(rules))
@@ -173,23 +156,12 @@ class Standard:
         if rule_id in self.values:
             first = min(self.values[rule_id])
             return Fault("rule_later", f"{where}.{rule_id}", {"found": rule_id, "first": first})
-        return _unknown_rule(rule_id, list(self.values), where)
+        return unknown_rule(rule_id, list(self.values), where)
 
 
-def packaged_standards() -> tuple[str, ...]:
-    """
-    Return the ids of the packaged standards.
-
-    Returns
-    -------
-    ids
-        Sorted; each is a ``name`` for ``read_standard``.
-    """
-    names = (item.name for item in files("siting.standards").iterdir())
-    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
-
-
-def read_standard(name: str, *, year: int, folder: Path | None = None) -> Standard:
+def read_standard(
+    name: str, *, year: int, folder: Path | None = None, known_words: Iterable[str] = ()
+) -> Standard:
     """
     Return a standard with the rules in force in a year.
 
@@ -202,6 +174,9 @@ def read_standard(name: str, *, year: int, folder: Path | None = None) -> Standa
         A year before the first value of every rule is refused.
     folder
         Folder that a relative path starts from.
+    known_words
+        Functions and facts that the study declares, beside those of the packaged standards and
+        the standard's own ``words``.
 
     Returns
     -------
@@ -211,102 +186,42 @@ def read_standard(name: str, *, year: int, folder: Path | None = None) -> Standa
     Raises
     ------
     StandardError
-        If there is no such standard, or its file is malformed.
+        If there is no such standard, its file or one that it extends is malformed, its rules
+        contradict each other, or a rule names a word that is not known.
     """
     if name in packaged_standards():
-        with as_file(files("siting.standards") / f"{name}.yaml") as path:
-            return _read_file(path, year)
-    path = (folder or Path()) / name
-    if path.suffix.lower() not in {".yaml", ".yml"}:
-        known = packaged_standards()
-        guess = nearest_name(name, known)
-        code = "unknown_standard_near" if guess else "unknown_standard"
-        raise StandardError.of(code, "standard", found=name, allowed=", ".join(known), guess=guess)
-    return _read_file(path, year)
+        return _in_year(packaged_file(name), year, f"{name}.yaml", frozenset(known_words))
+    path = path_of(name, folder or Path(), "standard")
+    return _in_year(read_file(path), year, path.name, frozenset(known_words))
 
 
-def _read_file(path: Path, year: int) -> Standard:
-    """Return the standard of one file."""
-    try:
-        tree = load_yaml(path)
-    except SitingError as error:
-        raise StandardError(*error.faults) from error
-    content = plain(tree)
-    rules = content.get("rules")
-    for rule in rules if isinstance(rules, list) else []:
-        if isinstance(rule, dict) and isinstance(rule.get("values"), dict):
-            rule["values"] = {_year(key): value for key, value in rule["values"].items()}
-    try:
-        entry = _StandardFile.model_validate(content)
-    except ValidationError as error:
-        faults = validation_faults(error, path.name, tree, model=_StandardFile)
-        raise StandardError(*faults) from error
-    return _in_year(entry, year, path.name, tree)
-
-
-def _in_year(entry: _StandardFile, year: int, where: str, tree: Any) -> Standard:
+def _in_year(found: StandardFile, year: int, where: str, known: frozenset[str]) -> Standard:
     """Return what a file holds with the rules in force in a year."""
-    ids = [rule.id for rule in entry.rules]
-    twice = sorted({each for each in ids if ids.count(each) > 1})
-    faults = [Fault("duplicate_rule", where, {}, tuple(twice))] if twice else []
-    found = []
-    for number, rule in enumerate(entry.rules):
-        try:
-            found.append(_in_force(rule, year, f"{where}:{line_of(tree, ['rules', number])}"))
-        except StandardError as error:
-            faults += error.faults
-    rules = tuple(rule for rule in found if rule is not None)
-    faults = faults or _contradictions(rules, where)
+    words = named_words() | found.words | known
+    faults = [
+        fault
+        for rule in found.rules
+        for start, values in rule.entry.values.items()
+        for fault in unknown_words(rule.entry.kind, values, words, rule.year_where[start])
+    ]
+    rules = tuple(rule for each in found.rules if (rule := _in_force(each, year)) is not None)
+    places = {each.entry.id: f"{each.where} {each.entry.id}" for each in found.rules}
+    faults = faults or contradictions(rules, places)
     if not rules and not faults:
-        first = min(start for rule in entry.rules for start in rule.values)
+        first = min(start for each in found.rules for start in each.parameters)
         faults = [Fault("year_before_first", where, {"year": year, "first": first})]
     if faults:
         raise StandardError(*faults)
-    return Standard(
-        id=entry.id,
-        name=entry.name.model_dump(),
-        jurisdiction=entry.jurisdiction.model_dump(),
-        source=entry.source.model_dump(),
-        rules=rules,
-        values={rule.id: rule.values for rule in entry.rules},
-    )
+    values = {each.entry.id: each.entry.values for each in found.rules}
+    return Standard(**found.head, rules=rules, values=values, words=words, joined=found.joined)
 
 
-def _contradictions(rules: Iterable[Rule], where: str) -> list[Fault]:
-    """Return the fault of two distances for one density class, or of classes that overlap."""
-    limits: dict[str, float] = {}
-    faults = []
-    for rule in rules:
-        if rule.kind != "coverage":
-            continue
-        given, name = rule.parameters, rule.parameters.density_class
-        if name in limits:
-            faults.append(Fault("class_twice", f"{where} {rule.id}", {"found": rule.id}))
-        limits[name] = given.density_above_per_km2 or given.density_from_per_km2
-    if limits.get("medium", 0.0) > limits.get("high", float("inf")):
-        values = {"low": f"{limits['medium']:g}", "high": f"{limits['high']:g}"}
-        faults.append(Fault("classes_overlap", where, values))
-    return faults
-
-
-def _year(key: Any) -> Any:
-    """Return a year written as text as a number; the schema judges anything else."""
-    return int(key) if isinstance(key, str) and key.isdecimal() else key
-
-
-def _in_force(entry: _RuleEntry, year: int, where: str) -> Rule | None:
+def _in_force(found: FileRule, year: int) -> Rule | None:
     """Return the rule with the newest values not later than a year, or None before its first."""
-    if entry.kind not in KINDS:
-        raise StandardError.of(
-            "unknown_kind", f"{where} {entry.id}", found=entry.kind, allowed=", ".join(KINDS)
-        )
-    checked = {
-        start: _parameters(entry.kind, values, f"{where} {entry.id} {start}")
-        for start, values in entry.values.items()
-    }
-    starts = [start for start in checked if start <= year]
+    starts = [start for start in found.parameters if start <= year]
     if not starts:
         return None
+    entry = found.entry
     return Rule(
         id=entry.id,
         kind=entry.kind,
@@ -315,7 +230,7 @@ def _in_force(entry: _RuleEntry, year: int, where: str) -> Rule | None:
         strength=entry.strength,
         tier=entry.tier,
         enforce=entry.enforce,
-        parameters=checked[max(starts)],
+        parameters=found.parameters[max(starts)],
         year_from=max(starts),
         summary=entry.summary.model_dump(),
         reading=entry.reading.model_dump(),
@@ -345,16 +260,9 @@ def _changed(rule: Rule, change: dict[str, Any], where: str) -> Rule:
         faults.append(Fault("wrong_value", spot, values))
     if faults:
         raise StandardError(*faults)
-    before = rule.parameters.model_dump(exclude_none=True)
+    before = rule.parameters.model_dump(exclude_defaults=True)
     parameters = _parameters(rule.kind, before | numbers, spot)
     changed = [(key, before.get(key)) for key in numbers if before.get(key) != numbers[key]]
     if enforce != rule.enforce:
         changed.append(("enforce", rule.enforce))
     return replace(rule, parameters=parameters, enforce=enforce, changed=tuple(changed))
-
-
-def _unknown_rule(rule_id: str, known: list[str], where: str) -> Fault:
-    """Return the fault of a rule id that the standard does not have."""
-    guess = nearest_name(rule_id, known)
-    values = {"found": rule_id, "allowed": ", ".join(known), "guess": guess}
-    return Fault("unknown_rule_near" if guess else "unknown_rule", where, values)

@@ -1,0 +1,56 @@
+"""The last touch: no nursing bed, dementia bed or function more than the plan's values need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from siting.search import EXACT_NODES, ROW_TOLERANCE, Run, checked_outcome, total
+from siting.solvers import Ask
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from siting.plan_model import PlanModel
+
+__all__ = ["trim"]
+
+
+def trim(
+    run: Run, model: PlanModel, values: NDArray[np.float64], *, distances_from: int
+) -> NDArray[np.float64]:
+    """
+    Return a plan's values with the fewest nursing beds, dementia beds and functions added.
+
+    Sites and beds stay as they are, and so does every stage's value: where beds of a kind or a
+    function cost nothing, a plan could otherwise hold any number of them.
+
+    Parameters
+    ----------
+    run
+        The solve.
+    model
+        A model that has gone through all stages; nothing is solved with it afterwards.
+    values
+        A value for each variable, with every row kept.
+    distances_from
+        Position of the first variable of the distance stage; those from there on stay.
+    """
+    tables = (model.nursing, model.turned, model.dementia, model.functions)
+    terms = {variable: 1.0 for table in tables for variable in table.values()}
+    if not terms or run.stop.is_set() or total(terms, values) <= 0:
+        return values
+    for variable in (*model.choose.values(), *model.beds.values()):
+        model.linear.row(f"as_is_{variable}", {variable: 1.0}, "==", float(values[variable]))
+    model.linear.minimise(terms)
+    ask = Ask(
+        run.left(), 0.0, 1e-9, run.settings.threads, run.settings.random_seed,
+        max_nodes=EXACT_NODES, start=values, stop=run.stop,
+    )  # fmt: skip
+    outcome = checked_outcome(run, model, "cost", ask)
+    if outcome.values is None:
+        return values
+    found = model.completed(outcome.values)
+    found[distances_from:] = values[distances_from:]
+    better = total(terms, found) < total(terms, values)
+    return found if better and model.linear.holds(found, ROW_TOLERANCE) else values
