@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from strategies import HIGH, LOW, MEDIUM, SHORT, Point, Site, build, rules
 
+from siting.areas import Areas
 from siting.problem import Layout, Problem, beds_required, places
-from siting.scenario import Limits
+from siting.scenario import Function, Limits, Mix
 
 # Beds required.
 
@@ -238,6 +239,18 @@ def test_any_change_changes_the_digest(name: str) -> None:
         other = [replace(problem, rules=rules(HZ_02={"enforce": False}))]
     elif name == "limits":
         other = [replace(problem, limits=Limits(max_new_sites=3))]
+    elif name == "areas":
+        other = [replace(problem, areas={"all": each}) for each in changed_areas()]
+    elif name == "mix":
+        other = [replace(problem, mix=Mix(nursing_cost_per_bed=1.0))]
+    elif name == "functions":
+        other = [replace(problem, functions={"canteen": Function(cost=1.0)})]
+    elif name == "ceiling":
+        none = np.zeros(2, dtype=bool)
+        other = [
+            replace(problem, ceiling=Layout(none, none.astype(int))),
+            replace(problem, ceiling=Layout(~none, none.astype(int) + 12)),
+        ]
     elif name == "zone_id":
         other = [replace(problem, zone_id=np.array(["z"], dtype=object))]
     else:
@@ -247,10 +260,31 @@ def test_any_change_changes_the_digest(name: str) -> None:
     assert len(set(digests)) == len(digests)
 
 
+def changed_areas() -> list[Areas]:
+    """Return areas of which no two are alike, the first ones large."""
+    n = 3000
+    many = np.zeros(n, dtype=np.int64)
+    area = Areas(np.array(["all"], dtype=object), many[:2], many, np.array([1.0]), np.array([2.0]))
+    middle = many.copy()
+    middle[n // 2] = -1
+    return [
+        area,
+        replace(area, of_demand=middle),
+        replace(area, elders=np.array([3.0])),
+        replace(area, residents=np.array([3.0])),
+        replace(area, id=np.array(["whole"], dtype=object)),
+    ]
+
+
 def changed(array: np.ndarray) -> np.ndarray:
     """Return an array with its first entry changed."""
     other = array.copy()
-    first = other[(0,) * other.ndim]
+    if array.dtype == object and not isinstance(array.flat[0], str):
+        other.flat[0] = {None: frozenset({"canteen"}), frozenset(): frozenset({"canteen"})}.get(
+            None if isinstance(array.flat[0], dict) else array.flat[0], "x"
+        )
+        return other
+    first = np.nan_to_num(other.flat[0]) if array.dtype.kind == "f" else other.flat[0]
     if array.dtype == bool:
         other[(0,) * other.ndim] = not first
     else:
