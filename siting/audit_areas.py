@@ -21,7 +21,7 @@ from siting.finding import (
     whole_number,
     yes,
 )
-from siting.minima import INSTITUTION_ONLY, is_low, is_reserved
+from siting.minima import INSTITUTION_ONLY, few_elders, is_high, is_reserved
 from siting.standards import FUNCTIONS
 
 if TYPE_CHECKING:
@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     from siting.standards import Rule
 
 __all__ = ["check_area_count", "check_area_share", "check_presence", "circle_status"]
+
+TOLD_BY = {
+    "circle": "zones.street",
+    "street": "zones.street",
+    "town": "zones.street",
+    "island": "zones.island",
+    "unit": "units",
+}
+"""What a file would have to say for areas of a kind to be known."""
 
 
 def _with_it(
@@ -140,37 +149,64 @@ def check_area_share(problem: Problem, judged: Judged, rule: Rule) -> list[Findi
 
 
 def check_presence(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
-    """Return the status of a function in every circle: built, planned, reserved or missing."""
+    """Return the status of a function in every area: built, planned, reserved or missing."""
     asked = rule.parameters
-    areas = problem.areas.get("circle")
+    areas = areas_of(problem, rule)
     if areas is None:
-        return [unknown(rule, "circle", "zones.street", "facilities")]
-    has, dark = _with_it(problem, judged, asked.function)
-    reserved, missing = is_reserved(problem), _missing(asked.function)
-    share, limit = areas.ageing_share, asked.reserve_below_ageing_share
+        return [unknown(rule, asked.per, TOLD_BY[asked.per], "facilities")]
+    has, dark = _with_any(problem, judged, asked.functions)
     findings = []
     for number, name in enumerate(areas.id):
         here = areas.of_site == number
         found = int((has & here).sum())
-        verdict, note = _verdict(found, asked.min_count, int((dark & here).sum()), missing)
-        if verdict == "met":
-            note = "built" if _stood(problem, asked.function, has & here) else "planned"
-        elif limit is not None and (reserved & here).any():
-            if is_low(float(share[number]), limit):
-                verdict, note = "met", f"reserved:{problem.sites.id[reserved & here][0]}"
-            elif verdict == "unmet" and np.isnan(share[number]):
-                verdict, note = "unknown", "needs:zones.residents"
-        note = note or ("missing" if verdict == "unmet" else "")
+        verdict, note = _presence(problem, rule, areas, number, (has & here, dark & here))
         numbers = (float(asked.min_count), float(found))
-        findings.append(finding(rule, "circle", str(name), numbers, "facilities", verdict, note))
+        findings.append(finding(rule, asked.per, str(name), numbers, "facilities", verdict, note))
     nothing = (float(asked.min_count), 0.0)
     return findings or [finding(rule, "all", "all", nothing, "facilities", "not_applicable")]
 
 
-def _stood(problem: Problem, function: str, here: NDArray[np.bool_]) -> bool:
-    """Return whether one of some homes has a function today."""
+def _with_any(
+    problem: Problem, judged: Judged, functions: tuple[str, ...]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the open facilities that have one of some functions, and those that may have."""
+    has = np.zeros(problem.sites.n, dtype=bool)
+    dark = has.copy()
+    for function in functions:
+        with_it, unclear = _with_it(problem, judged, function)
+        has, dark = has | with_it, dark | unclear
+    return has, dark & ~has
+
+
+def _presence(
+    problem: Problem,
+    rule: Rule,
+    areas: Areas,
+    number: int,
+    standing: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+) -> tuple[Verdict, str]:
+    """Return the verdict and the status of a function in one area."""
+    asked, share, (has, dark) = rule.parameters, float(areas.ageing_share[number]), standing
+    above, limit = asked.above_ageing_share, asked.reserve_below_ageing_share
+    if above is not None and not is_high(share, above):
+        return ("unknown", "needs:zones.residents") if np.isnan(share) else ("not_applicable", "")
+    missing = _missing(asked.functions[0])
+    verdict, note = _verdict(int(has.sum()), asked.min_count, int(dark.sum()), missing)
+    reserved = is_reserved(problem) & (areas.of_site == number)
+    if verdict == "met":
+        note = "built" if _stood(problem, asked.functions, has) else "planned"
+    elif limit is not None and reserved.any():
+        if few_elders(areas, limit)[number]:
+            return "met", f"reserved:{problem.sites.id[reserved][0]}"
+        if verdict == "unmet" and np.isnan(share):
+            return "unknown", "needs:zones.residents"
+    return verdict, note or ("missing" if verdict == "unmet" else "")
+
+
+def _stood(problem: Problem, functions: tuple[str, ...], here: NDArray[np.bool_]) -> bool:
+    """Return whether one of some homes has one of some functions today."""
     return any(
-        function in (problem.sites.functions[site] or frozenset())
+        not (problem.sites.functions[site] or frozenset()).isdisjoint(functions)
         for site in np.flatnonzero(here & problem.sites.is_existing).tolist()
     )
 

@@ -74,13 +74,17 @@ class Conflict:
         }
         values["place"] = _place_words(self.scope, self.scope_id, language)
         values["examples"] = ", ".join(self.examples) or "–"
-        values["unit"] = "" if self.unit == "share" else _words("names", self.unit, language)
+        if self.kind in {"locks", "two_numbers"} and self.unit != "share":
+            unit = _words("names", self.unit, language)
+            unit = _words("conflicts", f"unit_{self.unit}", language) if unit == self.unit else unit
+            number = values["required"]
+            values["required"] = text("conflicts.amount", language, number=number, unit=unit)
         values["needs"] = input_words(self.note, language)
         values["more"] = ""
         if self.kind in {"locks", "two_numbers", "over_supply"} and self.note:
             note = "several" if " " in self.note else self.note
-            values["more"] = text(f"conflicts.{self.kind}_{note}", language)
-        return text(self._sentence(), language, **values)
+            values["more"] = text(f"conflicts.{self.kind}_{note}", language, **values)
+        return text(self._sentence(), language, **values).strip()
 
     def to_record(self, language: str) -> dict[str, Any]:
         """Return the conflict in plain types with its sentence; a number not there is None."""
@@ -135,7 +139,8 @@ def input_words(needs: str, language: str) -> str:
     part, _, last = needs.rpartition(".")
     if not part:
         return _words("names", last, language)
-    known = f"input_{part}_{STREETS.get(last, last)}"
-    said = text(f"conflicts.{known}", language) if f"conflicts.{known}" in catalogue() else ""
-    said = said or _words("names", last, language)
-    return needs if said == last else text("conflicts.input", language, said=said, key=needs)
+    known = f"conflicts.input_{part}_{STREETS.get(last, last)}"
+    key = known if known in catalogue() else f"names.{last}"
+    if key not in catalogue():
+        return needs
+    return text("conflicts.input", language, said=text(key, language), key=needs)

@@ -21,7 +21,9 @@ __all__ = [
     "INSTITUTION_ONLY",
     "Minimum",
     "can_host",
+    "few_elders",
     "homes_only",
+    "is_high",
     "is_low",
     "is_of_owner",
     "is_reserved",
@@ -32,7 +34,9 @@ __all__ = [
     "unmet_minima",
 ]
 
-INSTITUTION_ONLY = frozenset({"care_centre", "memory_home", "memory_zone", "embedded_home"})
+INSTITUTION_ONLY = frozenset(
+    {"care_centre", "memory_home", "memory_zone", "embedded_home", "combined_institution"}
+)
 """Functions that only a facility that counts can have."""
 
 Minimum = tuple[str, str]
@@ -62,7 +66,7 @@ def plannable(problem: Problem, rule: Rule) -> bool:
         return planned and _owners_known(problem, rule)
     if rule.kind == "coverage":
         return asked.what in problem.functions
-    return rule.kind == "presence" and asked.function in problem.functions
+    return rule.kind == "presence" and not problem.functions.keys().isdisjoint(asked.functions)
 
 
 def _known(problem: Problem, kind: str) -> bool:
@@ -82,9 +86,13 @@ def _owners_known(problem: Problem, rule: Rule) -> bool:
 def rule_areas(problem: Problem, rule: Rule) -> Areas | None:
     """Return the areas that a rule is counted in, or None where no file tells."""
     asked = rule.parameters
-    kind = getattr(asked, "area", getattr(asked, "per", None))
-    kind = "circle" if rule.kind == "presence" else str(kind)
-    return some_areas(problem.areas, kind, getattr(asked, "only", ()))
+    kind = str(getattr(asked, "area", getattr(asked, "per", None)))
+    found = some_areas(problem.areas, kind, getattr(asked, "only", ()))
+    limit = getattr(asked, "above_ageing_share", None)
+    if found is None or limit is None:
+        return found
+    old = [is_high(float(each), limit) for each in found.ageing_share]
+    return found.some(np.array(old, dtype=bool))
 
 
 def is_of_owner(problem: Problem, rule: Rule) -> NDArray[np.bool_]:
@@ -128,15 +136,32 @@ def is_low(share: float, limit: float) -> bool:
     return share < limit * (1.0 - 1e-9)
 
 
-def may_reserve(problem: Problem, rule: Rule) -> NDArray[np.bool_]:
-    """Return the circles of few elders that hold a reserved site, where a rule allows that."""
-    circles, limit = problem.areas["circle"], rule.parameters.reserve_below_ageing_share
+def is_high(share: float, limit: float) -> bool:
+    """
+    Return whether a share of elders is above a limit; what floats add makes it no higher.
+
+    Examples
+    --------
+    >>> is_high(0.21, 0.2), is_high(0.2, 0.2), is_high(0.2 + 1e-16, 0.2), is_high(float("nan"), 0.2)
+    (True, False, False, False)
+    """
+    return share > limit * (1.0 + 1e-9)
+
+
+def may_reserve(problem: Problem, rule: Rule, areas: Areas) -> NDArray[np.bool_]:
+    """Return the areas of few elders that hold a reserved site, where a rule allows that."""
+    limit = rule.parameters.reserve_below_ageing_share
     if limit is None:
-        return np.zeros(len(circles.id), dtype=bool)
-    held = circles.of_site[is_reserved(problem) & (circles.of_site >= 0)]
-    holds = np.isin(np.arange(len(circles.id)), held)
-    low = np.array([is_low(float(each), limit) for each in circles.ageing_share], dtype=bool)
-    return np.asarray(holds & low)
+        return np.zeros(len(areas.id), dtype=bool)
+    held = areas.of_site[is_reserved(problem) & (areas.of_site >= 0)]
+    holds = np.isin(np.arange(len(areas.id)), held)
+    return np.asarray(holds & few_elders(areas, limit))
+
+
+def few_elders(areas: Areas, limit: float) -> NDArray[np.bool_]:
+    """Return the areas whose share of elders is below a limit, and those that the planner marks."""
+    low = np.array([is_low(float(each), limit) for each in areas.ageing_share], dtype=bool)
+    return low if areas.low_ageing is None else low | areas.low_ageing
 
 
 def is_reserved(problem: Problem) -> NDArray[np.bool_]:
@@ -202,14 +227,15 @@ def _enough(
     """Return whether an area has as many facilities as a rule asks for, or a reserved site."""
     areas, number = area
     asked = rule.parameters
-    function = asked.function if rule.kind == "presence" else asked.what
+    functions = asked.functions if rule.kind == "presence" else (asked.what,)
     here = (areas.of_site == number) & is_of_owner(problem, rule) & layout.is_open
-    if homes_only(rule, function):
-        here &= qualifies
     here &= layout.beds >= (getattr(asked, "min_beds", None) or 0)
     here &= layout.dementia_beds >= (getattr(asked, "min_dementia_beds", None) or 0)
-    sites = np.flatnonzero(here).tolist()
-    found = sum(function is None or function in (layout.functions[k] or ()) for k in sites)
+    fit = np.zeros(len(here), dtype=bool)
+    for function in functions:
+        has = [function is None or function in (each or ()) for each in layout.functions]
+        fit |= np.array(has, dtype=bool) & (qualifies if homes_only(rule, function) else True)
+    found = int((here & fit).sum())
     if found >= (asked.min_count if rule.kind != "coverage" else 1):
         return True
-    return rule.kind == "presence" and bool(may_reserve(problem, rule)[number])
+    return rule.kind == "presence" and bool(may_reserve(problem, rule, areas)[number])

@@ -186,22 +186,28 @@ def constrain_area_count(model: PlanModel, rule: Rule) -> None:
     mine = is_of_owner(model.problem, rule)
     for number in range(len(areas.id)):  # type: ignore[union-attr]
         here = (areas.of_site == number) & mine  # type: ignore[union-attr]
-        _count_row(model, rule, number, asked.what, here)
+        _count_row(model, rule, number, (asked.what,), here)
 
 
 def constrain_presence(model: PlanModel, rule: Rule) -> None:
-    """Add a row for each circle: facilities with the function, where it cannot only be reserved."""
-    areas, spared = rule_areas(model.problem, rule), may_reserve(model.problem, rule)
+    """Add a row for each area: facilities with the function, where it cannot only be reserved."""
+    areas = rule_areas(model.problem, rule)
+    if areas is None:  # pragma: no cover - not plannable
+        return
+    spared = may_reserve(model.problem, rule, areas)
     for number in np.flatnonzero(~spared).tolist():
-        here = areas.of_site == number  # type: ignore[union-attr]
-        _count_row(model, rule, number, rule.parameters.function, here)
+        _count_row(model, rule, number, rule.parameters.functions, areas.of_site == number)
 
 
 def _count_row(
-    model: PlanModel, rule: Rule, number: int, function: str | None, here: NDArray[np.bool_]
+    model: PlanModel,
+    rule: Rule,
+    number: int,
+    functions: tuple[str | None, ...],
+    here: NDArray[np.bool_],
 ) -> None:
     """Add the row of facilities of one area: those that fit anyway, and those that could."""
-    sure, terms = _fitting(model, rule, number, function, here)
+    sure, terms = _fitting(model, rule, number, functions, here)
     lack = float(rule.parameters.min_count - sure)
     _minimum(model, f"{model.name_of(rule)}_{number}", terms, lack, scale=max(lack, 0.0))
 
@@ -213,7 +219,7 @@ def constrain_area_share(model: PlanModel, rule: Rule) -> None:
     done, counted = 0, {}
     for number in range(n):
         here = areas.of_site == number  # type: ignore[union-attr]
-        sure, terms = _fitting(model, rule, number, asked.what, here)
+        sure, terms = _fitting(model, rule, number, (asked.what,), here)
         done += sure > 0
         if terms and not sure:
             name = f"{model.name_of(rule)}_{number}"
@@ -226,28 +232,45 @@ def constrain_area_share(model: PlanModel, rule: Rule) -> None:
 
 
 def _fitting(
-    model: PlanModel, rule: Rule, number: int, function: str | None, here: NDArray[np.bool_]
+    model: PlanModel,
+    rule: Rule,
+    number: int,
+    functions: tuple[str | None, ...],
+    here: NDArray[np.bool_],
 ) -> tuple[int, dict[int, float]]:
-    """Return how many facilities fit a rule in any case, and variables of those that could."""
+    """
+    Return how many facilities fit a rule in any case, and variables of those that could.
+
+    A facility with several of the functions counts once.
+    """
     sure = 0
     terms: dict[int, float] = {}
     for site in np.flatnonzero(here).tolist():
-        needs = _needs(model, rule, site, function)
-        if needs is None:
-            continue
-        if not needs:
+        ways = [_needs(model, rule, site, function) for function in functions]
+        if any(needs == {} for needs in ways):
             sure += 1
-        elif len(needs) == 1 and all(_most(model, k) == 1 for k in needs):
-            terms |= needs
-        else:
-            name = f"{model.name_of(rule)}_{number}_{site}"
-            fits = model.linear.variable(f"fits_{name}", 0.0, 1.0, whole=True)
-            for variable, least in needs.items():
-                row = {variable: 1.0, fits: -least}
-                model.linear.row(f"fits_{name}_{variable}", row, ">=", 0.0)
-            model.settle.append(partial(_settle_fits, fits, needs))
-            terms[fits] = 1.0
+            continue
+        name = f"{model.name_of(rule)}_{number}_{site}"
+        fits = [_fits(model, f"{name}_{k}", needs) for k, needs in enumerate(ways) if needs]
+        if len(fits) > 1:
+            has = model.linear.variable(f"any_{name}", 0.0, 1.0)
+            model.linear.row(f"any_of_{name}", dict.fromkeys(fits, 1.0) | {has: -1.0}, ">=", 0.0)
+            model.settle.append(partial(_settle_any, has, fits))
+            fits = [has]
+        terms |= dict.fromkeys(fits, 1.0)
     return sure, terms
+
+
+def _fits(model: PlanModel, name: str, needs: dict[int, float]) -> int:
+    """Return the variable that says whether a facility has all that a rule asks of it."""
+    if len(needs) == 1 and all(_most(model, k) == 1 for k in needs):
+        return next(iter(needs))
+    fits = model.linear.variable(f"fits_{name}", 0.0, 1.0, whole=True)
+    for variable, least in needs.items():
+        row = {variable: 1.0, fits: -least}
+        model.linear.row(f"fits_{name}_{variable}", row, ">=", 0.0)
+    model.settle.append(partial(_settle_fits, fits, needs))
+    return fits
 
 
 def _needs(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-from siting.areas import find_areas
+from siting.areas import find_areas, refuse_unknown_areas
 from siting.demand import (
     CLASSES,
     Demand,
@@ -24,6 +24,7 @@ from siting.given import Given, read_given
 from siting.inputs.coordinates import working_crs
 from siting.inputs.sources import refuse_shared_ids
 from siting.locks import read_locks
+from siting.phasing import earlier_standards, read_rules, report_phases, step_limits
 from siting.problem import DISTANCE_CAP_M, Problem
 from siting.reach import Reach, Snap, search, snap, straight_reach
 from siting.sites import (
@@ -34,7 +35,6 @@ from siting.sites import (
     join_sites,
     no_sites,
 )
-from siting.standards import Standard, read_standard
 from siting.tables import DataCheck
 from siting.texts import percent
 from siting.units import PlanningUnits, assign_units, study_area
@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 
     from siting.network import Network
     from siting.scenario import Scenario
+    from siting.standards import Standard
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "longest_distances", "prepare"]
 
 LONG_LEG_M = 200.0
 
@@ -78,6 +79,8 @@ class Prepared:
         What was found in the files.
     inputs
         One entry per file: ``path, sha256, rows, dropped``.
+    earlier
+        The standard in each phase before the plan's year.
     """
 
     scenario: Scenario
@@ -96,6 +99,7 @@ class Prepared:
     exclusions: GeoDataFrame | None
     check: DataCheck
     inputs: list[dict[str, Any]]
+    earlier: dict[int, Standard] = field(default_factory=dict)
 
 
 def prepare(
@@ -126,7 +130,8 @@ def prepare(
     """
     check = check if check is not None else DataCheck()
     working_crs(scenario.crs)
-    standard = _standard(scenario, check)
+    standard, earlier = _standard(scenario, check), earlier_standards(scenario, check)
+    report_phases(scenario, check)
     files = read_given(scenario, check)
     demand = _placed_demand(scenario, files, check)
     area = study_area(scenario, demand, files.zones, files.unit_layer)
@@ -137,18 +142,21 @@ def prepare(
     units = assign_units(
         scenario, demand, files.zones, files.unit_layer, sites.xy, inside=inside, check=check
     )
+    areas = find_areas(scenario, demand, files.zones, units, sites.xy, inside, check=check)
+    refuse_unknown_areas(standard, areas, scenario.standard)
     readings = density_readings(demand, files.zones, scenario.density)
     support, classes = _density_classes(scenario, standard, demand, readings, check)
     snaps = _snaps(scenario, files.network, sites, demand)
     excluded = _excluded(files.exclusions, sites)
     locks: dict[str, Any] = read_locks(scenario, sites, excluded)
+    cutoff = max(map(_cutoff, (standard, *earlier.values())))
     problem = Problem(
         demand_id=demand.id,
         demand_xy=demand.xy,
         elders=demand.elders,
         density_per_km2=readings[support].per_km2,
         density_class=classes,
-        standard_m=_standards(classes, demand.elders, standard),
+        standard_m=longest_distances(classes, demand.elders, standard),
         demand_unit=units.of_demand,
         demand_zone=demand.zone,
         demand_on_network=_on_network(snaps[1], len(demand.id)),
@@ -157,29 +165,25 @@ def prepare(
         site_on_network=_on_network(snaps[0], sites.n),
         site_excluded=excluded,
         **locks,
-        reach=_reach(scenario, files.network, snaps, sites, demand, _cutoff(standard)).distances,
+        reach=_reach(scenario, files.network, snaps, sites, demand, cutoff).distances,
         unit_id=units.id,
         zone_id=files.zones.id if files.zones is not None else np.empty(0, dtype=object),
         rules=standard.rules,
-        limits=scenario.limits,
-        areas=find_areas(scenario, demand, files.zones, units, sites.xy, inside),
+        limits=step_limits(scenario)[-1],
+        areas=areas,
         mix=scenario.mix,
         functions=scenario.functions,
     )
     _report_places(problem, snaps, files, inside, check)
     return Prepared(
         scenario, standard, problem, demand, files.zones, units, files.network, files.roads,
-        readings, support, snaps[0], snaps[1], area, files.exclusions, check, files.inputs,
+        readings, support, snaps[0], snaps[1], area, files.exclusions, check, files.inputs, earlier,
     )  # fmt: skip
 
 
 def _standard(scenario: Scenario, check: DataCheck) -> Standard:
     """Return the standard with the study's changes; list what it makes of the one it extends."""
-    layers = [each for each in (scenario.existing, *scenario.candidates) if each is not None]
-    words = {*scenario.functions, *(fact for layer in layers for fact in layer.facts)}
-    standard = read_standard(
-        scenario.standard, year=scenario.year, folder=scenario.locate(""), known_words=words
-    )
+    standard = read_rules(scenario, scenario.year)
     if standard.joined is not None:
         made = standard.joined
         check.add(
@@ -285,7 +289,7 @@ def _on_network(found: Snap | None, n: int) -> NDArray[np.bool_]:
     return np.ones(n, dtype=bool) if found is None else found.edge >= 0
 
 
-def _standards(
+def longest_distances(
     classes: NDArray[np.int8], elders: NDArray[np.float64], standard: Standard
 ) -> NDArray[np.float64]:
     """Return each point's longest distance; NaN where there is no duty."""

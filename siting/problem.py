@@ -333,6 +333,8 @@ class Problem:
         if (ceiling := held.pop("ceiling")) is not None:
             held |= {f"ceiling.{key}": value for key, value in vars(ceiling).items()}
         held |= {f"sites.{key}": value for key, value in vars(held.pop("sites")).items()}
+        for kind, area in held.pop("areas").items():
+            held |= {f"areas.{kind}.{key}": value for key, value in vars(area).items()}
         matrix = held.pop("reach")
         held |= {key: getattr(matrix, key) for key in ("indptr", "indices", "data")}
         for key, value in held.items():

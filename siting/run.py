@@ -22,12 +22,13 @@ from siting.outputs.check_page import write_check
 from siting.outputs.folder import written_folder
 from siting.outputs.geopackage import write_geopackage
 from siting.outputs.map import make_map, write_map
+from siting.outputs.money import money_frame
 from siting.outputs.sheet import write_sheet
 from siting.outputs.tables import write_csv_tables, write_workbook
 from siting.prepare import Prepared, prepare
 from siting.problem import Layout
 from siting.solve import Progress, Solution, solve
-from siting.study import coverage_cost_curve
+from siting.study import PhasePlan, coverage_cost_curve, plan_phases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,8 @@ class Plan:
         Findings on the existing state and on the layout.
     tables
         The tables that every output reads.
+    phases
+        What stands in each phase, the last one being the plan; without phases it alone.
     """
 
     prepared: Prepared
@@ -76,6 +79,7 @@ class Plan:
     existing_audit: Audit
     audit: Audit
     tables: Frames
+    phases: tuple[PhasePlan, ...] = ()
 
     @property
     def problem(self) -> Any:
@@ -132,7 +136,7 @@ def plan(
         prepared = prepare(scenario, check=check)
         solution = solve(prepared.problem, settings=scenario.solve, progress=progress)
         tell("audit", None, 0.0)
-        return _complete(prepared, solution.layout, solution, begun)
+        return _complete(prepared, solution.layout, solution, begun, progress)
 
 
 def audit_layout(
@@ -205,19 +209,30 @@ def _report_moved(prepared: Prepared, table: pd.DataFrame, where: dict[str, int]
         prepared.check.add("warning", "layout_moved", "layout", count=len(moved), examples=moved)
 
 
-def _complete(prepared: Prepared, layout: Layout, solution: Solution | None, begun: float) -> Plan:
-    """Return the plan with its audits and tables."""
+def _complete(
+    prepared: Prepared,
+    layout: Layout,
+    solution: Solution | None,
+    begun: float,
+    progress: Progress | None = None,
+) -> Plan:
+    """Return the plan with its earlier phases, its audits and tables."""
     existing = audit(prepared, prepared.problem.existing_layout(), state="existing")
     judged = audit(prepared, layout, state="plan")
+    last = PhasePlan(prepared.scenario.year, prepared, layout, solution, judged)
+    phases = (last,) if solution is None else plan_phases(last, progress=progress)
+    money = money_frame(phases)
     curve = coverage_cost_curve(prepared.problem, layout) if solution is not None else None
     record = record_of(
-        prepared, layout, existing=existing, plan=judged, solution=solution,
+        prepared, layout, existing=existing, plan=judged, solution=solution, phases=phases,
+        money=money,
         seconds=perf_counter() - begun, peak_memory_mb=_peak_memory_mb(), versions=_versions(),
     )  # fmt: skip
     tables = build_frames(
-        prepared, layout, existing=existing, plan=judged, curve=curve, record=record
-    )
-    return Plan(prepared, layout, solution, existing, judged, tables)
+        prepared, layout, existing=existing, plan=judged, curve=curve, phases=phases, money=money,
+        record=record,
+    )  # fmt: skip
+    return Plan(prepared, layout, solution, existing, judged, tables, phases)
 
 
 def write_plan(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,8 +17,9 @@ from pydantic import (
 )
 
 __all__ = [
-    "Build", "Candidates", "Demand", "Density", "Exclude", "Existing", "Generate", "Limits",
-    "Locks", "NumberOrColumn", "Outputs", "Roads", "Scenario", "Solve", "Spread", "Units", "Zones",
+    "Build", "Candidates", "Circles", "Demand", "Density", "Exclude", "Existing", "Generate",
+    "Limits", "Locks", "NumberOrColumn", "Outputs", "Phase", "Report", "Roads", "Scenario",
+    "Solve", "Spread", "Units", "Zones",
 ]  # fmt: skip
 
 Positive = Annotated[float, Field(gt=0)]
@@ -121,6 +123,10 @@ class Zones(Part):
     """Column of streets or towns."""
     district: str | None = None
     """Column of districts."""
+    island: str | None = None
+    """Column of islands; empty on the mainland."""
+    overlap_m: NonNegative = 1.0
+    """Zones may overlap by a strip at most this wide, metres."""
 
 
 class Roads(Part):
@@ -175,6 +181,8 @@ class Existing(Part):
     """Cost of extending at all, 万元."""
     cost_per_bed: NumberOrColumn | None = None
     """Cost of each added bed, 万元."""
+    running_cost_per_bed: NumberOrColumn | None = None
+    """Cost of running each bed for a year, 万元."""
     convert_cost_per_bed: NumberOrColumn | None = None
     """Cost of turning an existing bed into a nursing bed, 万元; without, none is turned."""
     functions: str | None = None
@@ -225,6 +233,8 @@ class Candidates(Part):
     """Cost of opening, 万元, a number or a column."""
     cost_per_bed: NumberOrColumn = 0.0
     """Cost of each bed, 万元, a number or a column."""
+    running_cost_per_bed: NumberOrColumn | None = None
+    """Cost of running each bed for a year, 万元, a number or a column."""
     ownership: Literal["public", "public_private", "private"] = "public"
     """Who owns and runs what opens here."""
     can_host: str | None = None
@@ -301,6 +311,10 @@ class Units(Part):
     """A role declared under zones (street, district, id), else a column of the zones' file."""
     build: Build | None = None
     """Build units of about equal elders from zones, or from demand points."""
+    overlap_m: NonNegative = 1.0
+    """Units of a layer may overlap by a strip at most this wide, metres."""
+    max_outside_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Most of the elders that may live outside every unit, a share of all."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -308,6 +322,40 @@ class Units(Part):
             raise ValueError("one_of:path, by, build")
         if self.path is not None and self.id is None:
             raise ValueError("needs:id")
+        return self
+
+
+class NamedCircle(Part):
+    """A circle made of whole streets, of zones, or of both."""
+
+    name: Identity
+    """Name of the circle."""
+    streets: Annotated[tuple[Identity, ...], BeforeValidator(_tuple)] = ()
+    """Streets or towns that lie in it."""
+    zones: Annotated[tuple[Identity, ...], BeforeValidator(_tuple)] = ()
+    """Ids of zones that lie in it."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not self.streets and not self.zones:
+            raise ValueError("needs:streets | zones")
+        return self
+
+
+class Circles(Part):
+    """Circles of community care: one per street or town unless said otherwise."""
+
+    by: Name | None = None
+    """``unit``, a role declared under zones (street, district), or a column of the zones' file."""
+    list: Annotated[tuple[NamedCircle, ...], BeforeValidator(_tuple)] = ()
+    """Instead: circles by name, with their streets and zones."""
+    low_ageing: Annotated[tuple[Identity, ...], BeforeValidator(_tuple)] = ()
+    """Circles that count as low in elders whatever their share."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.by is not None and self.list:
+            raise ValueError("one_of:by, list")
         return self
 
 
@@ -335,6 +383,29 @@ class Exclude(Part):
     """What the area is called in outputs."""
     buffer_m: NonNegative = 0.0
     """Keep this far away from it, metres."""
+
+
+class Phase(Part):
+    """A step on the way to the plan's year."""
+
+    year: Annotated[int, Field(ge=1900, le=2200)]
+    """Year whose rules the step is planned for."""
+    budget_wan_yuan: NonNegative | None = None
+    """Money of this step, 万元; what is not spent is kept for the next."""
+
+
+def _in_order(phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
+    """Refuse years that do not rise, and money after a step without a limit on it."""
+    years = [each.year for each in phases]
+    if any(later <= earlier for earlier, later in pairwise(years)):
+        raise ValueError(f"phases_not_rising:{', '.join(map(str, years))}")
+    for earlier, later in pairwise(phases):
+        if earlier.budget_wan_yuan is None and later.budget_wan_yuan is not None:
+            raise ValueError(f"phase_budget_missing:{earlier.year}")
+    return phases
+
+
+Phases = Annotated[tuple[Phase, ...], BeforeValidator(_tuple), AfterValidator(_in_order)]
 
 
 class Limits(Part):
@@ -447,10 +518,14 @@ class Scenario(Part):
     """Sites that could be used."""
     units: Units | None = None
     """Planning units; without, the whole area is one."""
+    circles: Circles | None = None
+    """Circles of community care; without, every street or town is one."""
     density: Density = Density()
     """Areal support of density."""
     exclude: Annotated[tuple[Exclude, ...], BeforeValidator(_tuple)] = ()
     """Areas where nothing new may stand."""
+    phases: Phases = ()
+    """Steps on the way to the plan's year, with their money."""
     limits: Limits = Limits()
     """Budget, number of sites, fewest elders."""
     locks: Locks = Locks()
@@ -481,6 +556,19 @@ class Scenario(Part):
         ):
             raise ValueError("needs:network")
         return self
+
+    @model_validator(mode="after")
+    def _ends_in_its_year(self) -> Self:
+        if self.phases and self.phases[-1].year > self.year:
+            raise ValueError(f"phases_after_year:{self.phases[-1].year} > {self.year}")
+        return self
+
+    @property
+    def steps(self) -> tuple[Phase, ...]:
+        """Phases up to and with the plan's year; without any, that year alone."""
+        if self.phases and self.phases[-1].year == self.year:
+            return self.phases
+        return (*self.phases, Phase(year=self.year))
 
     @property
     def origin(self) -> Path | None:

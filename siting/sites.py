@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +75,8 @@ class Sites:
         Functions that could be added, as a frozen set; None: any of the scenario's.
     facts
         Fact to value, as the files say.
+    running_cost_per_bed
+        Cost of running a bed for a year, 万元; NaN where the files do not say.
     """
 
     id: NDArray[np.object_]
@@ -98,6 +100,12 @@ class Sites:
     functions: NDArray[np.object_]
     can_host: NDArray[np.object_]
     facts: NDArray[np.object_]
+    running_cost_per_bed: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        """Fill in what is not given."""
+        if len(self.running_cost_per_bed) != len(self.id):
+            object.__setattr__(self, "running_cost_per_bed", np.full(len(self.id), np.nan))
 
     @property
     def n(self) -> int:
@@ -122,7 +130,9 @@ def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Sourc
         "functions",
         "can_host",
     )
-    costs = ("max_beds", "fixed_cost", "cost_per_bed", "convert_cost_per_bed")
+    costs = (
+        "max_beds", "fixed_cost", "cost_per_bed", "convert_cost_per_bed", "running_cost_per_bed",
+    )  # fmt: skip
     columns = {key: getattr(part, key) for key in named}
     columns |= {f"facts.{fact}": column for fact, column in part.facts.items()}
     columns |= {key: getattr(part, key) for key in costs if isinstance(getattr(part, key), str)}
@@ -163,6 +173,7 @@ def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Sourc
         functions=read_functions(source, part.functions, tuple(scenario.functions)),
         can_host=read_functions(source, part.can_host, tuple(scenario.functions)),
         facts=read_facts(source, part.facts),
+        running_cost_per_bed=_running(source, part, check),
     )
     small = np.flatnonzero(institution & (beds < QUALIFYING_BEDS))
     if len(small):
@@ -226,6 +237,20 @@ def _amount(
     return np.full(len(source.ids), np.nan if fill is None else fill, dtype=float)
 
 
+def _running(
+    source: Source, part: Existing | Candidates, check: DataCheck
+) -> NDArray[np.float64]:
+    """Return the cost of running a bed; count where it is asked for and not told."""
+    cost = _amount(source, part.running_cost_per_bed, missing=np.nan)
+    empty = np.flatnonzero(np.isnan(cost))
+    if part.running_cost_per_bed is not None and len(empty):
+        check.add(
+            "warning", "running_cost_empty", source.name, count=len(empty),
+            examples=source.ids[empty],
+        )  # fmt: skip
+    return cost
+
+
 def _points(source: Source) -> NDArray[np.float64]:
     """Return where each row stands: the point, or a polygon's representative point."""
     points = source.frame.geometry.representative_point()
@@ -241,7 +266,7 @@ def read_candidates(
         for each in ("id", "name", "tenure", "land_code", "area_m2", "can_host", "reserved")
     }
     columns |= {f"facts.{fact}": column for fact, column in part.facts.items()}
-    amounts = ("min_beds", "max_beds", "fixed_cost", "cost_per_bed")
+    amounts = ("min_beds", "max_beds", "fixed_cost", "cost_per_bed", "running_cost_per_bed")
     columns |= {
         each: getattr(part, each) for each in amounts if isinstance(getattr(part, each), str)
     }
@@ -256,7 +281,7 @@ def read_candidates(
         raise InputError(
             Fault("min_above_max", source.name, {"found": found}, source.labels(wrong))
         )
-    fixed, per_bed = (_amount(source, getattr(part, each), missing=None) for each in amounts[2:])
+    fixed, per_bed = (_amount(source, getattr(part, each), missing=None) for each in amounts[2:4])
     name = source.texts(part.name) if part.name else source.ids
     sites = _candidates(
         source.ids, name, source.texts(part.tenure), _points(source), (least, most, fixed, per_bed)
@@ -268,6 +293,7 @@ def read_candidates(
         owner=np.full(sites.n, part.ownership, dtype=object),
         can_host=read_functions(source, part.can_host, tuple(scenario.functions)),
         facts=read_facts(source, told),
+        running_cost_per_bed=_running(source, part, check),
     )
     small = np.flatnonzero(sites.max_beds < QUALIFYING_BEDS)
     if len(small):
@@ -349,7 +375,7 @@ def generate_candidates(
         Number of the first id: ``gen-<first>``.
     """
     amounts = (part.min_beds, part.max_beds, part.fixed_cost, part.cost_per_bed)
-    if any(isinstance(each, str) for each in amounts):
+    if any(isinstance(each, str) for each in (*amounts, part.running_cost_per_bed)):
         raise InputError.of("generate_needs_numbers", "candidates")
     places = _places_on_roads(network, settings.spacing_m / SAMPLES_PER_SPACING)
     if study_area is not None:
@@ -359,7 +385,9 @@ def generate_candidates(
     xy = places[kept]
     names = np.array([f"gen-{first + k}" for k in range(len(xy))], dtype=object)
     columns = tuple(np.full(len(xy), float(each)) for each in amounts)
-    return _candidates(names, names, np.full(len(xy), "", dtype=object), xy, columns)
+    made = _candidates(names, names, np.full(len(xy), "", dtype=object), xy, columns)
+    running = np.nan if part.running_cost_per_bed is None else float(part.running_cost_per_bed)
+    return replace(made, running_cost_per_bed=np.full(len(xy), running))
 
 
 def _places_on_roads(network: Network, step_m: float) -> NDArray[np.float64]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from array import array
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +20,7 @@ from scipy.sparse import csr_matrix
 from siting.errors import UnsolvedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -243,7 +245,7 @@ class HighsSolver:
         self._model: LinearModel | None = None
         self._columns = 0
         self._rows = 0
-        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
+        self._highs = _new_highs()
 
     def __call__(self, model: LinearModel, ask: Ask) -> Outcome:
         """Minimise a model."""
@@ -273,8 +275,7 @@ class HighsSolver:
     def _load(self, model: LinearModel) -> None:
         """Hand over what is new: all of a new model, else new columns, rows and the objective."""
         if self._model is not model:
-            self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
-            self._highs.setOptionValue("output_flag", False)  # noqa: FBT003
+            self._highs = _new_highs()
             self._model, self._columns, self._rows = model, 0, 0
         new = model.variables[self._columns :]
         if new:
@@ -368,6 +369,31 @@ class HighsSolver:
         if not np.isfinite(bound):
             bound = -np.inf
         return Outcome(end, values, float(bound))
+
+
+def _new_highs() -> highspy.Highs:
+    """Return a silent HiGHS; the first one of a process would say its version on the console."""
+    with _no_console():
+        highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    highs.setOptionValue("output_flag", False)  # noqa: FBT003
+    return highs
+
+
+@contextmanager
+def _no_console() -> Iterator[None]:
+    """Send nowhere what compiled code writes to the console; where there is none, do nothing."""
+    try:
+        kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    except OSError:
+        yield
+        return
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def cbc(model: LinearModel, ask: Ask) -> Outcome:

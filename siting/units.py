@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from siting.scenario import Scenario
     from siting.tables import DataCheck
 
-__all__ = ["NO_UNIT", "WHOLE", "PlanningUnits", "assign_units", "study_area"]
+__all__ = [
+    "NO_UNIT",
+    "WHOLE",
+    "PlanningUnits",
+    "assign_units",
+    "column_values",
+    "named_column",
+    "read_unit_layer",
+    "require_column",
+    "study_area",
+]
 
 WHOLE = "all"
 """Id of the one unit of a scenario without planning units."""
@@ -31,7 +41,7 @@ NO_UNIT = "no_unit"
 ELSEWHERE = -2
 """Id of the row that keeps the elders and beds inside the study area but outside every unit."""
 
-ROLES = ("street", "district", "id")
+ROLES = ("street", "district", "island", "id")
 
 
 @dataclass(frozen=True)
@@ -198,7 +208,7 @@ def _built_of_zones(
     )  # fmt: skip
 
 
-def _column_values(source: Source, column: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+def column_values(source: Source, column: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     """Return the distinct values of a column, sorted, and each row's, -1 where empty."""
     texts = source.texts(column)
     names = np.array(sorted({each for each in texts if each}), dtype=object)
@@ -206,14 +216,26 @@ def _column_values(source: Source, column: str) -> tuple[NDArray[np.object_], ND
     return names, np.array([number.get(each, -1) for each in texts], dtype=np.int64)
 
 
-def _require(source: Source, column: str) -> None:
-    """Refuse a column that the file does not have."""
+def named_column(scenario: Scenario, by: str) -> str:
+    """Return the column that a role under ``zones`` stands for, else the name as it is."""
+    return (getattr(scenario.zones, by) if by in ROLES else None) or by
+
+
+def require_column(source: Source, column: str, key: str) -> None:
+    """
+    Refuse a column that the file does not have.
+
+    Raises
+    ------
+    MissingColumnError
+        With the nearest name and those that there are.
+    """
     columns = [str(name) for name in source.frame.columns if name != "geometry"]
     if column not in columns:
         guess = nearest_name(column, columns)
         code = "missing_column_near" if guess else "missing_column"
         raise MissingColumnError.of(
-            code, source.name, key="units.by", column=column, guess=guess, found=", ".join(columns)
+            code, source.name, key=key, column=column, guess=guess, found=", ".join(columns)
         )
 
 
@@ -221,11 +243,9 @@ def _by_zone_column(
     scenario: Scenario, zones: Zones
 ) -> tuple[NDArray[np.object_], gpd.GeoSeries, NDArray[np.int64]]:
     """Return units made of zones that share a role or a column."""
-    by = str(scenario.units.by)  # type: ignore[union-attr]
-    declared = getattr(scenario.zones, by) if by in ROLES else None
-    column = declared or by
-    _require(zones.source, column)
-    names, of_zone = _column_values(zones.source, column)
+    column = named_column(scenario, str(scenario.units.by))  # type: ignore[union-attr]
+    require_column(zones.source, column, "units.by")
+    names, of_zone = column_values(zones.source, column)
     shapes = [shapely.union_all(np.asarray(zones.shapes)[of_zone == k]) for k in range(len(names))]
     return names, gpd.GeoSeries(shapes, crs=zones.shapes.crs), of_zone
 
@@ -234,8 +254,8 @@ def _by_demand_column(
     by: str, demand: Demand
 ) -> tuple[NDArray[np.object_], gpd.GeoSeries, NDArray[np.int64]]:
     """Return units that a column of the demand file names; areas where the file has polygons."""
-    _require(demand.source, by)
-    names, of_row = _column_values(demand.source, by)
+    require_column(demand.source, by, "units.by")
+    names, of_row = column_values(demand.source, by)
     of_demand = of_row if demand.spread_from is None else of_row[demand.spread_from]
     frame = demand.source.frame
     is_area = bool(frame.geom_type.isin(["Polygon", "MultiPolygon"]).all())

@@ -71,6 +71,14 @@ class Result:
         assert mine.sum() == 1, f"audit.csv: {mine.sum()} rows {state} {rule} {place}"
         return dict(found[mine].iloc[0])
 
+    def payments(self, key: str) -> list[dict[str, str]]:
+        """Return what a facility is paid by a rule, or its own costs of an item: ``C PY-22``."""
+        facility, name = key.split(" ")
+        found = self.tables["money"]
+        costs = (found["rule_id"] == "") & (found["item"] == name)
+        mine = (found["facility_id"] == facility) & ((found["rule_id"] == name) | costs)
+        return [dict(row) for _, row in found[mine].iterrows()]
+
     def figure(self, dotted: str) -> Any:
         """Return a figure of run.json."""
         here: Any = self.run
@@ -87,7 +95,7 @@ def figures(record: dict[str, Any], *, without: tuple[str, ...] = ()) -> dict[st
         if key in without:
             continue
         if isinstance(rows, dict):
-            parts = figures({str(k): each for k, each in rows.items()})
+            parts = figures({str(k): each for k, each in rows.items()}, without=without)
             found |= {f"{key}.{k}": each for k, each in parts.items()}
         elif isinstance(value, int | float):
             found[key] = float(value)

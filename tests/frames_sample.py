@@ -10,7 +10,9 @@ import pandas as pd
 from shapely import union_all
 from shapely.geometry import LineString, Point, Polygon, box
 
+from siting.conflict import Conflict
 from siting.outputs.frames import Frames
+from siting.outputs.services import STAFF_COLUMNS, conflicts_frame
 
 CRS = "EPSG:4549"
 ORIGIN = (514_000.0, 3_350_000.0)
@@ -51,6 +53,9 @@ def sample_frames(language: str = "zh", *, hostile: bool = False) -> Frames:
             {"name": [names["exclusion"]]}, geometry=[_block(22, 22, 30, 27)], crs=CRS
         ),
         study_area=_block(0, 0, SIDE, SIDE),
+        circles=_circles(units),
+        staff=_staff(),
+        conflicts=_conflicts(),
         info=_info(language, names),
         record=_record(demand, facilities, names["scenario"]),
     )
@@ -90,6 +95,39 @@ def _block(left: int, low: int, right: int, top: int) -> Polygon:
 def _point(column: float, row: float) -> Point:
     """Return a point given in cells."""
     return Point(ORIGIN[0] + column * CELL, ORIGIN[1] + row * CELL)
+
+
+def _circles(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return two circles: the first lacks one of three functions, of the second little is known."""
+    about = {
+        "id": ["甲圈", "乙圈"],
+        "elders": [3000.0, 800.0],
+        "residents": [20_000.0, np.nan],
+        "ageing_share": [0.15, np.nan],
+        "care_centre": ["built", "reserved:c9"],
+        "memory_home": ["missing", "unknown"],
+        "canteen": ["planned", "not_applicable"],
+    }
+    return gpd.GeoDataFrame(about, geometry=list(units.geometry[:2]), crs=CRS)
+
+
+def _staff() -> pd.DataFrame:
+    """Return one rule of staff, told of and not told of."""
+    about = ["R-9", "三", "all", "all", "care_workers"]
+    unknown = [10.0, np.nan, "persons", "unknown", "needs:facts.care_workers", True]
+    rows = [[*about, 10.0, 12.0, "persons", "met", "", True], [*about, *unknown]]
+    return pd.DataFrame(rows, columns=STAFF_COLUMNS)
+
+
+def _conflicts() -> pd.DataFrame:
+    """Return a conflict with shares, and one with beds."""
+    found = [
+        Conflict("occupancy", "R-1", "一", "R-2", "二", "town", "甲镇", required=40.0,
+                 other_required=0.6, measured=20.0, possible=0.5, unit="beds"),
+        Conflict("over_supply", "R-1", "一", scope="unit", scope_id="u1", required=100.0,
+                 other_required=1.5, measured=200.0, possible=0.0, unit="beds", note="coverage"),
+    ]  # fmt: skip
+    return conflicts_frame([each.to_record("zh") for each in found])
 
 
 def _cells() -> list[Any]:

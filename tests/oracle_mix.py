@@ -143,13 +143,18 @@ class Town:
         return list(cheapest.values())
 
     def _later(self, j: int) -> Choice | None:
-        """Return what the later layout has at a site, new nursing beds before turned ones."""
+        """
+        Return what the later layout has at a site, new nursing beds before turned ones.
+
+        What no free choice gives stands there by a lock, as it is.
+        """
         later = self.problem.ceiling
         if later is None:
             return None
         free = Town(replace(self.problem, ceiling=None))
         same = [each for each in free._all_choices(j) if each.stands == stands(later, j)]
-        return min(same, key=lambda each: (each.cost, each.turned))
+        locked = Choice(*stands(later, j))
+        return min(same, key=lambda each: (each.cost, each.turned), default=locked)
 
     def _all_choices(self, j: int) -> Iterator[Choice]:
         sites = self.problem.sites

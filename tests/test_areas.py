@@ -17,6 +17,7 @@ from siting.areas import Areas, find_areas, some_areas
 from siting.inputs.sources import Source
 from siting.minima import is_low
 from siting.scenario import Scenario
+from siting.tables import DataCheck
 from siting.units import NO_UNIT, WHOLE
 
 # Six squares of 100 m in a row: zone, street or town, district, residents.
@@ -44,10 +45,12 @@ def read(
     frame = gpd.GeoDataFrame(table, geometry=squares, crs=4549)
     ids = np.array(table["id"], dtype=object)
     source = Source("zones", "z.gpkg", "z.gpkg", frame, ids, 1, "")
-    layer: Any = SimpleNamespace(id=ids, shapes=frame.geometry, source=source)
+    layer: Any = SimpleNamespace(
+        id=ids, shapes=frame.geometry, source=source, elders=np.zeros(len(ids))
+    )
     demand: Any = SimpleNamespace(
         id=np.arange(7), elders=np.array(ELDERS),
-        zone=np.array([0, 1, 2, 3, 4, 5, -1]) if zones else np.full(7, -1),
+        zone=np.array([k if zones and k < len(rows) else -1 for k in range(7)]),
     )  # fmt: skip
     units: Any = SimpleNamespace(
         id=np.array(["u", NO_UNIT], dtype=object),
@@ -60,7 +63,9 @@ def read(
         demand={"path": "d.gpkg", "elders": "e"}, **(told if zones else {}),
     )  # fmt: skip
     inside = np.array([True] * 6 + [False])
-    return find_areas(scenario, demand, layer if zones else None, units, xy, inside)
+    return find_areas(
+        scenario, demand, layer if zones else None, units, xy, inside, check=DataCheck()
+    )
 
 
 def names(table: Areas) -> list[str]:

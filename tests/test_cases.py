@@ -44,13 +44,14 @@ def test_case_gives_what_was_worked_out_by_hand(
     assert expect or variant.get("than_base") or variant.get("like_base")
     for key, value in expect.get("run", {}).items():
         assert_equal(result.figure(key), value, f"run.json {key}")
-    for table in ("facilities", "demand", "units", "only_facilities"):
+    for table in ("facilities", "demand", "units", "circles", "only_facilities"):
         for name, cells in expect.get(table, {}).items():
             assert_cells(result.row(table.removeprefix("only_"), name), cells, f"{table} {name}")
     if "only_facilities" in expect:
         assert set(result.tables["facilities"]["id"]) == set(expect["only_facilities"])
     assert_findings(result, expect)
     assert_reported(result, expect)
+    assert_paid(result, expect)
     if "than_base" in variant or "like_base" in variant:
         (tmp_path / "base").mkdir()
         base = case_files.run_case(case, case["variants"][0], tmp_path / "base")
@@ -78,6 +79,15 @@ def assert_reported(result: case_files.Result, expect: dict[str, Any]) -> None:
         assert len(alike) == 1, f"check.csv: {len(alike)} lines {line}"
         assert line.get("says", "") in alike[0]["message"]
         assert_cells(alike[0], {k: v for k, v in line.items() if k != "says"}, "check")
+
+
+def assert_paid(result: case_files.Result, expect: dict[str, Any]) -> None:
+    """Compare the payments of a facility; a key is its id and a rule, or an item without one."""
+    for key, cells in expect.get("money", {}).items():
+        found = result.payments(key)
+        assert len(found) == 1, f"money.csv: {len(found)} rows {key}"
+        assert_cells(found[0], cells, f"money {key}")
+    assert not [key for key in expect.get("no_money", []) if result.payments(key)]
 
 
 def assert_cells(row: dict[str, str], cells: dict[str, Any], where: str) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from siting.outputs.frames import Frames
 
 SPATIAL = list(KINDS)
-TABLES = ["audit", "curve", "density", "run"]
+TABLES = ["audit", "staff", "conflicts", "curve", "density", "run"]
 GEOMETRY_CODES = {"Point": "0", "MultiLineString": "1", "MultiPolygon": "2"}
 
 
@@ -117,7 +117,10 @@ def test_the_file_is_a_whole_geopackage_and_nothing_lies_beside_it(path: Path) -
     assert {name for (name,) in indexed} == set(SPATIAL)
 
 
-@pytest.mark.parametrize("name", ["facilities", "demand", "units", "audit", "curve", "density"])
+@pytest.mark.parametrize(
+    "name",
+    ["facilities", "demand", "units", "circles", "audit", "staff", "conflicts", "curve", "density"],
+)
 def test_each_layer_holds_what_its_csv_holds(
     name: str, path: Path, frames: Frames, tmp_path: Path
 ) -> None:
@@ -254,6 +257,9 @@ def code(row: pd.Series, attr: str) -> str:
         value = row[attr]
         return f"{value:.15g}" if isinstance(value, float) else str(value)
     assert attr.startswith("CASE"), attr
+    if "care_centre" in row:
+        held = list(row[["care_centre", "memory_home", "canteen"]])
+        return "some" if "missing" in held else "unknown" if "unknown" in held else "whole"
     if pd.isna(row["covered"]):
         return "none"
     if row["covered"]:
@@ -286,7 +292,7 @@ def test_every_feature_has_its_category(path: Path) -> None:
         else:
             assert renderer.get("type") == "singleSymbol"
             assert symbols == {"0"}
-    assert drawn == 2 + 2 * 3
+    assert drawn == 3 + 2 * 3
 
 
 def test_a_code_that_no_one_knows_has_a_category_of_its_own(
@@ -308,7 +314,9 @@ def test_styles_are_for_the_geometry_of_their_layer(path: Path) -> None:
     for style in styles(path):
         assert style.qml.findtext("layerGeometryType") == GEOMETRY_CODES[KINDS[style.layer]]
         assert style.qml.tag == "qgis"
-        assert style.qml.get("labelsEnabled") == ("1" if style.layer == "units" else "0")
+        assert style.qml.get("labelsEnabled") == (
+            "1" if style.layer in {"units", "circles"} else "0"
+        )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -331,12 +339,13 @@ def test_what_a_study_lacks_is_left_out_and_the_rest_is_there(
     blank = full.units.set_geometry(gpd.GeoSeries([None, None], crs=CRS))
     made = written(
         replace(
-            full, zones=None, exclusions=None, units=blank, demand_shapes=full.demand.geometry,
-            roads=full.roads.iloc[:0], service_areas=full.service_areas.iloc[:0],
-            curve=full.curve.iloc[:0], info=full.info | {"estimate": None},
+            full, zones=None, circles=None, exclusions=None, units=blank,
+            demand_shapes=full.demand.geometry, roads=full.roads.iloc[:0],
+            service_areas=full.service_areas.iloc[:0], curve=full.curve.iloc[:0],
+            info=full.info | {"estimate": None},
         )
     )  # fmt: skip
-    missing = {"zones", "exclusions", "demand_grid"}
+    missing = {"zones", "circles", "exclusions", "demand_grid"}
     assert layers(made) == [*(n for n in SPATIAL if n not in missing), *TABLES, "layer_styles"]
     assert pyogrio.read_dataframe(made, layer="units").geometry.isna().all()
     for name in ("roads", "service_areas"):

@@ -257,6 +257,32 @@ def test_unit_popup_shows_the_balance(opened: Open) -> None:
 
 
 @needs_browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_circles_are_off_at_first_and_their_popup_has_every_status(
+    opened: Open, language: str
+) -> None:
+    view = opened(sample_frames(language))
+    assert view.page.locator(".siting-circle").count() == 0
+    before = view.ink()
+    view.toggle("circles", language)
+    assert view.page.locator(".siting-circle").count() == 2
+    assert view.ink() > before
+    view.toggle("units", language)
+    view.page.locator(".siting-circle > div").first.click()
+    told = view.popup().split("\n")
+    names = [text(f"names.{each}", language) for each in ("care_centre", "memory_home", "canteen")]
+    marks = [text(f"services.status_{each}", language) for each in ("built", "missing", "planned")]
+    assert [told[told.index(name) + 1] for name in names] == marks
+    assert view.page.locator(".siting-popup .siting-bad").inner_text() == marks[1]
+    view.close()
+    view.page.locator(".siting-circle > div").last.click()
+    assert f"{text('services.status_reserved', language)} c9" in view.popup()
+    legend = view.page.locator("#siting-symbols").inner_text()
+    assert text("map.circle_some", language) in legend
+    assert text("map.circle_many", language) not in legend
+
+
+@needs_browser
 def test_click_looks_up_each_kind_of_place(opened: Open) -> None:
     frames = sample_frames()
     view = opened(frames)
@@ -410,7 +436,8 @@ def emptied() -> dict[str, Frames]:
         "one point": replace(full, demand=full.demand.iloc[:1],
                              demand_shapes=full.demand.geometry.iloc[:1]),
         "everything": replace(
-            full, zones=None, exclusions=None, study_area=None, roads=empty(full.roads),
+            full, zones=None, circles=None, exclusions=None, study_area=None,
+            roads=empty(full.roads),
             units=empty(full.units), facilities=empty(full.facilities),
             service_areas=empty(full.service_areas), record={},
         ),
@@ -436,6 +463,7 @@ def shown_overlays(frames: Frames) -> list[str]:
         "roads": len(frames.roads) > 0,
         "zones": frames.zones is not None,
         "units": frames.study_area is not None or frames.units.geometry.notna().any(),
+        "circles": frames.circles is not None,
         "service": len(frames.service_areas) > 0,
         "exclusions": frames.exclusions is not None,
         "existing": bool(status & {"existing", "closed", "outside"}),

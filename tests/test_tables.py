@@ -31,6 +31,9 @@ CONTRACT = {
     "units": "id, elders, beds_required, beds_existing, beds_planned, shortfall, sites",
     "audit": "rule_id, clause, legal_status, scope, scope_id, required, measured, unit, verdict, "
     "enforced, note",
+    "circles": "id, elders, residents, ageing_share, care_centre, memory_home, canteen",
+    "staff": "rule_id, clause, scope, scope_id, staff, required, measured",
+    "conflicts": "conflict, rule_id, clause, other_id, other_clause",
 }
 """The first columns of each table, as the contract lists them."""
 
@@ -84,7 +87,8 @@ def test_csv_has_the_columns_of_the_contract_first_and_in_order(folder: Path) ->
     for name, columns in CONTRACT.items():
         head = list(rows(folder, name)[0])
         assert head[: columns.count(",") + 1] == columns.split(", ")
-        assert head == [*CSV_COLUMNS[name], "estimate"]
+        functions = ["care_centre", "memory_home", "canteen"] if name == "circles" else []
+        assert head == [*CSV_COLUMNS[name], *functions, "estimate"]
 
 
 def test_csv_begins_with_a_mark_that_spreadsheets_read_and_has_no_row_numbers(
@@ -157,10 +161,12 @@ def test_csv_reads_back_as_it_was(frames: Frames, folder: Path) -> None:
 def test_the_workbook_has_its_sheets_in_order(language: str, request: Any) -> None:
     book = request.getfixturevalue({"zh": "book", "en": "english"}[language])
     assert book.sheetnames == {
-        "zh": ["概要", "设施一览表", "需求点覆盖表", "规划单元床位表", "条款审核表", "建设次序表",
-               "密度口径比较表", "资料与口径", "字段说明"],
+        "zh": ["概要", "设施一览表", "需求点覆盖表", "规划单元床位表", "条款审核表", "服务圈功能表",
+               "人员配备表", "冲突与存疑", "建设次序表", "密度口径比较表", "资料与口径",
+               "字段说明"],
         "en": ["Summary", "Facilities", "Demand points", "Planning units", "Audit",
-               "Order of building", "Readings of density", "Sources and settings", "Fields"],
+               "Circles", "Staff", "Conflicts", "Order of building", "Readings of density",
+               "Sources and settings", "Fields"],
     }[language]  # fmt: skip
 
 

@@ -14,17 +14,22 @@ from siting.audit import Audit, covered_shares, reachable, reasons
 from siting.conflicts import find_conflicts
 from siting.demand import CLASSES, DensityReading, classify
 from siting.outputs.frames import Frames
+from siting.outputs.money import money_totals, phase_records, phases_frame
 from siting.outputs.services import circle_counts, circles_frame, conflicts_frame, staff_frame
 from siting.reach import service_area
 from siting.study.curve import CURVE_COLUMNS
+from siting.study.phases import first_year
 from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from siting.prepare import Prepared
     from siting.problem import Layout, Problem
     from siting.solve import Solution
+    from siting.study.phases import PhasePlan
 
 __all__ = ["build_frames", "density_frame", "record_of"]
 
@@ -36,6 +41,8 @@ def build_frames(
     existing: Audit,
     plan: Audit,
     curve: pd.DataFrame | None,
+    phases: Sequence[PhasePlan],
+    money: pd.DataFrame,
     record: dict[str, Any],
 ) -> Frames:
     """
@@ -51,6 +58,8 @@ def build_frames(
         Audits of the existing state and of the layout.
     curve
         Coverage–cost curve, or None where nothing was planned.
+    phases, money
+        Every phase, the last one with ``layout``, and what is paid in them.
     record
         What ``run.json`` holds.
     """
@@ -59,7 +68,7 @@ def build_frames(
     crs = prepared.demand.shapes.crs
     roads = prepared.roads if prepared.roads is not None else _no_roads(crs)
     return Frames(
-        facilities=_facilities(prepared, layout, plan, curve),
+        facilities=_facilities(prepared, layout, plan, curve, first_year(phases)),
         demand=_demand(prepared, existing, plan, planned=planned),
         demand_shapes=prepared.demand.shapes,
         units=_units(prepared, existing, plan),
@@ -76,6 +85,8 @@ def build_frames(
         conflicts=conflicts_frame(record["conflicts"]),
         info=_info(prepared, record),
         record=record,
+        phases=phases_frame(record["phases"]),
+        money=money,
     )
 
 
@@ -85,7 +96,11 @@ def _no_roads(crs: Any) -> gpd.GeoDataFrame:
 
 
 def _facilities(
-    prepared: Prepared, layout: Layout, plan: Audit, curve: pd.DataFrame
+    prepared: Prepared,
+    layout: Layout,
+    plan: Audit,
+    curve: pd.DataFrame,
+    changed_in: NDArray[np.int64],
 ) -> gpd.GeoDataFrame:
     """Return one row per existing or opened facility."""
     problem, sites = prepared.problem, prepared.problem.sites
@@ -115,6 +130,7 @@ def _facilities(
         "qualifies": plan.judged.qualifies[shown],
         "rules": _rules_served(problem, plan)[shown],
         "rank": pd.array([rank.get(name) for name in sites.id[shown]], dtype="Int64"),
+        "phase": pd.array([year or None for year in changed_in[shown].tolist()], dtype="Int64"),
     }
     return gpd.GeoDataFrame(table, geometry=points)
 
@@ -303,6 +319,8 @@ def record_of(
     existing: Audit,
     plan: Audit,
     solution: Solution | None,
+    phases: Sequence[PhasePlan],
+    money: pd.DataFrame,
     seconds: float,
     peak_memory_mb: float,
     versions: dict[str, str],
@@ -346,6 +364,8 @@ def record_of(
             "candidates": int((~sites.is_existing).sum()),
         },
         "cost_wan_yuan": float(problem.cost(layout).sum()),
+        "money": money_totals(money, phases),
+        "phases": phase_records(phases, money),
         "audit": {"existing": existing.counts(), "plan": plan.counts()},
         "circles": circle_counts(prepared, plan),
         "conflicts": [

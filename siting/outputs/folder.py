@@ -20,8 +20,8 @@ __all__ = ["OURS", "refuse_foreign", "written_folder"]
 OURS = frozenset(
     {
         "run.json", "facilities.csv", "demand.csv", "units.csv", "audit.csv", "curve.csv",
-        "density.csv", "circles.csv", "staff.csv", "conflicts.csv", "check.csv", "check.html", "plan.gpkg", "tables.xlsx", "map.html",
-        "sheet.pdf", "sheet.png",
+        "density.csv", "circles.csv", "staff.csv", "conflicts.csv", "phases.csv", "money.csv",
+        "check.csv", "check.html", "plan.gpkg", "tables.xlsx", "map.html", "sheet.pdf", "sheet.png",
     }
 )  # fmt: skip
 """Names of files that a result folder may hold."""

@@ -61,6 +61,8 @@ class Frames:
         such rules.
     conflicts
         The columns of ``conflicts.csv``; None where nothing was looked for.
+    phases, money
+        The columns of ``phases.csv`` and ``money.csv``; None where nothing was counted.
     info
         ``name, language, standard, standard_name, year, date, crs, sources, estimate, status,
         distance, distance_high_m, distance_medium_m``; ``sources`` is a list of file names,
@@ -84,5 +86,7 @@ class Frames:
     circles: GeoDataFrame | None = None
     staff: DataFrame | None = None
     conflicts: DataFrame | None = None
+    phases: DataFrame | None = None
+    money: DataFrame | None = None
     info: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)

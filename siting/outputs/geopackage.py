@@ -35,6 +35,7 @@ __all__ = ["KINDS", "write_geopackage"]
 KINDS = {
     "facilities": "Point",
     "units": "MultiPolygon",
+    "circles": "MultiPolygon",
     "zones": "MultiPolygon",
     "roads": "MultiLineString",
     "exclusions": "MultiPolygon",
@@ -50,7 +51,8 @@ FLAGS = {"covered", "covered_existing", "qualifies", "enforced", "used", "estima
 WORDS = {
     "id", "name", "status", "kind", "rules", "unit_id", "density_class", "nearest_facility_id",
     "reason", "note", "blocked_by", "rule_id", "clause", "legal_status", "scope", "scope_id",
-    "unit", "verdict", "state", "action", "support", "highway", "key", "value",
+    "unit", "verdict", "state", "action", "support", "highway", "key", "value", "staff", "conflict",
+    "other_id", "other_clause", "examples", "message",
 }  # fmt: skip
 """Columns of text, whatever they hold; they stay text when they are empty."""
 
@@ -87,10 +89,11 @@ def write_geopackage(frames: Frames, path: Path) -> None:
     """
     Write the plan as layers and tables that QGIS opens with styles.
 
-    Layers are those of ``KINDS``; zones and exclusions only where there are any, ``demand_grid``
-    only where the demand has areas. Tables are ``audit``, ``curve``, ``density`` and ``run``. The
-    columns are those of the CSV files. Where elders are an estimate, every layer and table that
-    has figures says so in a column ``estimate``.
+    Layers are those of ``KINDS``; circles, zones and exclusions only where there are any,
+    ``demand_grid`` only where the demand has areas. Tables are ``audit``, ``staff`` and
+    ``conflicts`` where there are any, ``curve``, ``density`` and ``run``. The columns are those of
+    the CSV files. Where elders are an estimate, every layer and table that has figures says so in
+    a column ``estimate``.
 
     Parameters
     ----------
@@ -157,6 +160,8 @@ def _tables(frames: Frames) -> dict[str, pd.DataFrame]:
         "service_areas": (areas[["distance_m"]].assign(**estimate), areas.geometry),
         "demand": (plain["demand"], frames.demand.geometry),
     }
+    if frames.circles is not None and len(frames.circles):
+        shapes["circles"] = (plain["circles"], frames.circles.geometry)
     if zones is not None and len(zones):
         shapes["zones"] = (zones[ZONES].assign(**estimate), zones.geometry)
     if exclusions is not None and len(exclusions):
@@ -171,7 +176,8 @@ def _tables(frames: Frames) -> dict[str, pd.DataFrame]:
         )
         for name, kind in KINDS.items() if name in shapes
     }  # fmt: skip
-    tables = {name: plain[name] for name in ("audit", "curve", "density")} | {"run": _run(frames)}
+    names = ("audit", "staff", "conflicts", "curve", "density")
+    tables = {name: plain[name] for name in names if name in plain} | {"run": _run(frames)}
     return layers | {name: _stored(table) for name, table in tables.items()}
 
 

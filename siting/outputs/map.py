@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["make_map", "write_map"]
 
-OVERLAYS = ("roads", "zones", "units", "service", "exclusions", "existing", "proposed")
-HIDDEN = ("service",)
+OVERLAYS = ("roads", "zones", "units", "circles", "service", "exclusions", "existing", "proposed")
+HIDDEN = ("service", "circles")
 STATES = ("existing", "plan", "reachable")
 
 
@@ -157,6 +157,7 @@ def _overlays(shown: dict[str, Any]) -> list[str]:
     kinds = {place["proposed"] for place in shown["facilities"]}
     held = {
         "units": shown["study"] or any(unit["geometry"] for unit in shown["units"]),
+        "circles": any(circle["geometry"] for circle in shown["circles"]),
         "service": any(area["geometry"] for area in shown["service"]),
         "existing": False in kinds,
         "proposed": True in kinds,

@@ -14,6 +14,7 @@ import shapely
 from siting.outputs.generalise import fill_holes
 from siting.outputs.map_raster import WORLD, Grid, index_picture
 from siting.outputs.map_themes import truth
+from siting.outputs.services import functions_of, name_words, status_words
 from siting.texts import catalogue, text
 from siting.units import NO_UNIT
 
@@ -25,6 +26,7 @@ __all__ = ["LOOK", "OPACITY", "PLACES", "embed", "payload", "word"]
 DECIMALS = 5  # of a degree: about one metre
 KEEP_M = 1.5  # how far a simplified line may leave the true one
 OPACITY = 0.72  # of the themes
+SOME = 2  # functions that a circle may lack before it lacks many
 NEW, HELD = "#FF9F7F", "#3b6fa0"
 PROPOSED = ("new", "extended", "planned", "reserved")
 PLACES: dict[str, dict[str, Any]] = {
@@ -48,6 +50,13 @@ LOOK: dict[str, Any] = {
         {"color": "#0b4f8a", "weight": 1.3, "fill": True, "fillOpacity": 0.12},
         {"color": "#0b4f8a", "weight": 1.1, "dashArray": "5 4", "fill": True, "fillOpacity": 0.06},
     ],
+    "circles": {
+        "whole": {"color": "#1b6b55", "weight": 1.8, "fill": True, "fillOpacity": 0.08},
+        "some": {"color": "#8a5a00", "weight": 1.8, "fill": True, "fillOpacity": 0.25},
+        "many": {"color": "#7a1f1f", "weight": 1.8, "fill": True, "fillOpacity": 0.45},
+        "unknown": {"color": "#4a4a4a", "fillColor": "#8a8a8a", "weight": 1.8, "fill": True,
+                    "fillOpacity": 0.12, "dashArray": "2 3"},
+    },
     "exclusions": {"color": "#5a3a1a", "weight": 1.6, "dashArray": "2 4", "fill": True,
                    "fillColor": "#8c6d46", "fillOpacity": 0.3},
     "places": PLACES,
@@ -87,6 +96,7 @@ def payload(
                                    strict=True)
         ],
         "units": _units(frames.units),
+        "circles": _circles(frames, language),
         "facilities": _facilities(frames.facilities, language),
         "demand": _demand(frames, themes, language),
         "grid": None if grid is None else {
@@ -170,6 +180,35 @@ def _units(units: gpd.GeoDataFrame) -> list[dict[str, Any]]:
         "label": labels,
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _circles(frames: Frames, language: str) -> list[dict[str, Any]]:
+    """Return circles with the status of each function in words, and how much they lack."""
+    circles = frames.circles
+    if circles is None:
+        return []
+    names, shapes = functions_of(circles), _areas(circles.geometry)
+    inner = circles.geometry.representative_point().to_crs(WORLD)
+    found = []
+    for number, row in enumerate(circles.to_dict("records")):
+        words = [str(row[name]).split(":")[0] for name in names]
+        lacks = words.count("missing")
+        grade = "many" if lacks > SOME else "some" if lacks else ""
+        there = sum(word in {"built", "planned", "reserved"} for word in words)
+        point = inner.iloc[number]
+        found.append(
+            {
+                "id": str(row["id"]),
+                "grade": grade or ("unknown" if "unknown" in words else "whole"),
+                "there": f"{there} / {len(names)}",
+                "rows": [[name_words(name, language), status_words(str(row[name]), language),
+                          word == "missing"] for name, word in zip(names, words, strict=True)],
+                "geometry": shapes[number],
+                "label": None if point is None or point.is_empty
+                else [round(point.y, 6), round(point.x, 6)],
+            }
+        )  # fmt: skip
+    return found
 
 
 def word(prefix: str, code: str, language: str) -> str:

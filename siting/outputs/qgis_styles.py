@@ -18,6 +18,7 @@ from siting.outputs.qml import (
     rgba,
     single,
 )
+from siting.outputs.services import functions_of
 from siting.texts import catalogue, text
 
 if TYPE_CHECKING:
@@ -91,11 +92,14 @@ def layer_styles(
             drawn = _themes(frames, layer, language)
         elif layer == "facilities":
             drawn = {text("geopackage.style_status", language): _facilities(frames, language)}
+        elif layer == "circles":
+            drawn = {text("geopackage.style_functions", language): _circles(frames, language)}
         elif layer == "service_areas":
             drawn = {plain: _service_areas(frames, language)}
         else:
             drawn = {plain: single(_alike(layer))}
         marks = _unit_labels(language) if layer == "units" else None
+        marks = _circle_labels(frames) if layer == "circles" else marks
         styles[layer] = [Style(name, qml(each, headings, marks)) for name, each in drawn.items()]
     return styles
 
@@ -106,7 +110,7 @@ def _headings(columns: Iterable[str], language: str) -> dict[str, str]:
     keys = {
         name: key
         for name in columns
-        for key in (f"tables.field_{name}", f"geopackage.field_{name}")
+        for key in (f"names.{name}", f"geopackage.field_{name}", f"tables.field_{name}")
         if key in entries
     }
     return {name: text(key, language) for name, key in keys.items()}
@@ -182,6 +186,39 @@ def _unit_labels(language: str) -> Element:
     )
     colour = f"CASE WHEN \"shortfall\" > 0 THEN '{RED}' ELSE '{LOOK['units']['color']}' END"
     return labels(words, colour)
+
+
+def _count_of(frames: Frames, *statuses: str) -> str:
+    """Return the expression for how many functions of a circle have one of some statuses."""
+    terms = [
+        f'("{name}" LIKE {quoted(f"{each}%")})'
+        for name in functions_of(frames.circles) for each in statuses
+    ]  # fmt: skip
+    return f"({' + '.join(terms)})"
+
+
+def _circles(frames: Frames, language: str) -> Element:
+    """Return circles by what they lack, hatched where it is not known."""
+    expression = (
+        f"CASE WHEN {_count_of(frames, 'missing')} > 2 THEN 'many' "
+        f"WHEN {_count_of(frames, 'missing')} > 0 THEN 'some' "
+        f"WHEN {_count_of(frames, 'unknown')} > 0 THEN 'unknown' ELSE 'whole' END"
+    )
+    looks = LOOK["circles"]
+    categories: Categories = {
+        code: (text(f"map.circle_{code}", language),
+               _hatch(look) if code == "unknown" else _area(look))
+        for code, look in looks.items()
+    }  # fmt: skip
+    return categorized(expression, categories)
+
+
+def _circle_labels(frames: Frames) -> Element:
+    """Return labels with the circle's id and how many of its functions stand or are planned."""
+    there = _count_of(frames, "built", "planned", "reserved")
+    total = len(functions_of(frames.circles))
+    colour = quoted(LOOK["units"]["color"])
+    return labels(f"coalesce(\"id\", '') || '\\n' || {there} || ' / {total}'", colour)
 
 
 def _service_areas(frames: Frames, language: str) -> Element:

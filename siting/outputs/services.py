@@ -1,4 +1,4 @@
-"""Tables of services: functions by circle, money by facility and payer, staff by rule."""
+"""Tables of services: functions by circle, staff by rule, conflicts of rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pandas as pd
 import shapely
 
 from siting.audit_beds import needed_by_area
-from siting.audit_homes import subsidies
 from siting.conflict import NUMBERS
 from siting.finding import areas_of
 from siting.standards import FUNCTIONS, STAFF
@@ -33,16 +32,14 @@ __all__ = [
     "circles_frame",
     "conflicts_frame",
     "functions_of",
-    "money_frame",
     "name_words",
     "staff_frame",
     "status_words",
 ]  # fmt: skip
 
-MONEY_COLUMNS = ["facility_id", "rule_id", "clause", "payer", "often", "amount_wan_yuan"]
 ABOUT_CIRCLES = ["id", "elders", "residents", "ageing_share"]
 CONFLICT_COLUMNS = [
-    "kind", "rule_id", "clause", "other_id", "other_clause", "scope", "scope_id", "count",
+    "conflict", "rule_id", "clause", "other_id", "other_clause", "scope", "scope_id", "count",
     "required", "other_required", "measured", "possible", "unit", "note", "examples", "message",
 ]  # fmt: skip
 STAFF_COLUMNS = [
@@ -96,7 +93,9 @@ def circle_counts(prepared: Prepared, plan: Audit) -> dict[str, dict[str, int]]:
 
 def functions_of(circles: pd.DataFrame) -> list[str]:
     """Return the columns of a table of circles that are functions."""
-    return [name for name in circles.columns if name not in {*ABOUT_CIRCLES, "geometry"}]
+    return [
+        name for name in circles.columns if name not in {*ABOUT_CIRCLES, "estimate", "geometry"}
+    ]
 
 
 def status_words(status: str, language: str) -> str:
@@ -113,7 +112,9 @@ def name_words(name: str, language: str) -> str:
 
 def conflicts_frame(found: list[dict[str, Any]]) -> pd.DataFrame:
     """Return one row per conflict, from the record of the run."""
-    rows = [each | {"examples": "; ".join(each["examples"])} for each in found]
+    rows = [
+        each | {"conflict": each["kind"], "examples": "; ".join(each["examples"])} for each in found
+    ]
     table = pd.DataFrame(rows, columns=CONFLICT_COLUMNS)
     return table.astype(dict.fromkeys(NUMBERS, float))
 
@@ -147,29 +148,6 @@ def _shapes(prepared: Prepared, circles: Areas) -> list[object]:
         place = street
     shapes = np.asarray(zones.shapes)
     return [shapely.union_all(shapes[place == k]) for k in range(n)]
-
-
-def money_frame(prepared: Prepared, plan: Audit) -> pd.DataFrame:
-    """Return one row per facility and subsidy that a rule pays on the plan, 万元."""
-    problem = prepared.problem
-    rows = []
-    for rule in problem.of_kind("money"):
-        paid = subsidies(problem, plan.judged, rule)
-        if paid is None:
-            continue
-        often = "yearly" if rule.parameters.yearly else "once"
-        for site in np.flatnonzero(paid > 0).tolist():
-            rows.append(
-                [
-                    problem.sites.id[site],
-                    rule.id,
-                    rule.clause,
-                    rule.parameters.payer,
-                    often,
-                    paid[site],
-                ]
-            )
-    return pd.DataFrame(rows, columns=MONEY_COLUMNS)
 
 
 def staff_frame(prepared: Prepared, plan: Audit) -> pd.DataFrame | None:
@@ -208,10 +186,14 @@ def _staff_of(rule: Rule) -> str | None:
 
 
 def _untold(problem: Problem, plan: Audit, rule: Rule, found: Finding) -> list[Finding]:
-    """Return a finding without numbers as one per area with what is asked for, where that is."""
-    areas = None
-    if found.verdict == "unknown" and rule.kind == "ratio" and np.isnan(found.required):
-        areas = areas_of(problem, rule) if rule.parameters.area != "facility" else None
+    """Return a finding without numbers with what is asked for, of a ratio one for each area."""
+    if found.verdict != "unknown" or not np.isnan(found.required):
+        return []
+    if rule.kind != "ratio":
+        name = "min_share" if rule.kind == "share" else "at_least"
+        asked = getattr(rule.parameters, name)
+        return [replace(found, required=1.0 if asked is None else float(asked))]
+    areas = areas_of(problem, rule) if rule.parameters.area != "facility" else None
     needed = needed_by_area(problem, plan.judged, rule, areas) if areas is not None else None
     if areas is None or needed is None:
         return []

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from openpyxl import Workbook
+from openpyxl.styles import Alignment
 
 from siting.conflict import input_words
+from siting.outputs.money import MONEY_COLUMNS, PHASE_COLUMNS
 from siting.outputs.services import (
     ABOUT_CIRCLES,
     CONFLICT_COLUMNS,
@@ -15,6 +17,7 @@ from siting.outputs.services import (
     functions_of,
 )
 from siting.outputs.workbook_cells import head, printed, put, put_share, widen
+from siting.outputs.workbook_money import write_money
 from siting.outputs.workbook_pages import (
     write_circles,
     write_fields,
@@ -37,7 +40,7 @@ CSV_COLUMNS: dict[str, list[str]] = {
     "facilities": [
         "id", "name", "status", "x", "y", "lon", "lat", "beds", "added_beds", "nursing_beds",
         "dementia_beds", "unit_id", "cost_wan_yuan", "elders_within_standard", "kind", "qualifies",
-        "rules", "rank",
+        "rules", "rank", "phase",
     ],
     "demand": [
         "id", "elders", "density_per_km2", "density_class", "unit_id", "nearest_facility_id",
@@ -55,6 +58,8 @@ CSV_COLUMNS: dict[str, list[str]] = {
     "circles": ABOUT_CIRCLES,
     "staff": STAFF_COLUMNS,
     "conflicts": CONFLICT_COLUMNS,
+    "phases": PHASE_COLUMNS,
+    "money": MONEY_COLUMNS,
 }  # fmt: skip
 """Columns of each table, in order; circles have one more for each function."""
 
@@ -62,7 +67,8 @@ CODES = {
     "status": "status", "density_class": "class", "reason": "reason", "verdict": "verdict",
     "legal_status": "legal", "state": "state", "scope": "scope", "unit": "measure",
     "action": "action", "support": "support", "kind": "kind", "severity": "severity",
-    "note": "note", "staff": "measure",
+    "note": "note", "staff": "measure", "conflict": "kind",
+    "run_status": "run", "item": "item", "payer": "payer",
 }  # fmt: skip
 """Columns whose codes the workbook shows in words, and the group of texts for each."""
 
@@ -79,13 +85,18 @@ FORMATS = {
     "elders": TENTHS, "elders_high": TENTHS, "elders_medium": TENTHS, "elders_low": TENTHS,
     "elders_added_high": TENTHS, "elders_added_medium": TENTHS, "density_per_km2": TENTHS,
     "nearest_network_m": TENTHS, "nearest_straight_m": TENTHS, "standard_m": WHOLE,
-    "cost_wan_yuan": TENTHS, "cumulative_cost_wan_yuan": TENTHS,
+    "cost_wan_yuan": TENTHS, "cumulative_cost_wan_yuan": TENTHS, "subsidy_wan_yuan": TENTHS,
+    "budget_wan_yuan": TENTHS, "amount_wan_yuan": "#,##0.00", "year": "0", "phase": "0",
+    "gap": "0.0000%",
 }  # fmt: skip
 """Number formats of the workbook, by column."""
 MEASURES = ("required", "measured", "other_required", "possible")
 """Columns whose numbers count what the column ``unit`` says."""
 UNIT_FORMATS = {"gini": "0.00", "m": TENTHS, "wan_yuan": TENTHS}
 """Number formats of those columns, by unit, where they are not whole."""
+
+SENTENCES = {"message", "rule_id"}
+"""Columns of the conflicts that take several lines."""
 
 DECIMALS, FINE = 6, 12
 PLACED = {"id", "unit_id", "scope_id"}
@@ -146,8 +157,15 @@ def write_workbook(frames: Frames, path: Path) -> None:
     write_summary(book.active, frames)
     for name, table in tables.items():
         sheet = book.create_sheet(text(f"tables.sheet_{name}", language))
+        if name == "money":
+            page = book.create_sheet(text("workbook.sheet_money", language))
+            write_money(page, table, language)
         if name == "circles":
             write_circles(sheet, table, language)
+        elif name == "conflicts":
+            first = ["conflict", "message"]
+            rest = [each for each in table.columns if each not in first]
+            _write_table(sheet, table[[*first, *rest]], language)
         else:
             _write_table(sheet, table, language)
     write_sources(book.create_sheet(text("workbook.sheet_sources", language)), frames)
@@ -205,6 +223,8 @@ def _write_table(sheet: Worksheet, table: pd.DataFrame, language: str) -> None:
                 put(cell, value, UNIT_FORMATS.get(units[row], form))
             else:
                 put(cell, value, form)
+            if name in SENTENCES and "message" in shown:
+                cell.alignment = Alignment(wrap_text=True, vertical="top")
         contents = [printed(value, form) for value in values[:MEASURED]]
         widen(sheet, number, [heads[number - 1], *contents])
     sheet.freeze_panes = "B2"
@@ -219,6 +239,6 @@ def _shares(table: pd.DataFrame) -> dict[str, list[bool]]:
         is_share = table["unit"].eq("share")
         shares |= {name: is_share.tolist() for name in MEASURES if name in table}
     if "possible" in table:
-        mixed = (is_share | table["kind"].eq("occupancy")).tolist()
+        mixed = (is_share | table["conflict"].eq("occupancy")).tolist()
         shares |= {"other_required": mixed, "possible": mixed}
     return shares

@@ -163,32 +163,35 @@ def _plain(value: Any, language: str) -> Any:
 def write_circles(sheet: Worksheet, table: pd.DataFrame, language: str) -> None:
     """Write the functions of every circle: a mark, a word and a shade for each status."""
     names = functions_of(table)
-    known = [each for each in table.columns if each not in names]
-    heads = [text(f"tables.field_{each}", language) for each in known]
-    head(sheet, 1, [*heads, *(name_words(each, language) for each in names)])
-    for row, values in enumerate(table.to_dict("records"), start=2):
-        for column, name in enumerate(known, start=1):
+    heads = [_heading(each, language) for each in table.columns]
+    head(sheet, 1, heads)
+    for column, name in enumerate(table.columns, start=1):
+        for row, value in enumerate(table[name].tolist(), start=2):
             cell = sheet.cell(row, column)
-            if name == "ageing_share":
-                put_share(cell, values[name])
+            if name in names:
+                put(cell, status_words(value, language))
+                cell.fill = SHADES[value.split(":")[0]]
+            elif name == "ageing_share":
+                put_share(cell, value)
             else:
-                put(cell, values[name], WHOLE)
-        for column, name in enumerate(names, start=len(known) + 1):
-            cell, status = sheet.cell(row, column), str(values[name])
-            put(cell, status_words(status, language))
-            cell.fill = SHADES[status.split(":", maxsplit=1)[0]]
-    for column in range(1, len(table.columns) + 1):
-        widen(sheet, column, [str(sheet.cell(2, column).value or ""), " " * LEAST_WIDE])
+                put(cell, _plain(value, language), WHOLE)
+        shown = [status_words(each, language) for each in table[name]] if name in names else []
+        widen(sheet, column, [*shown, " " * LEAST_WIDE])
     widen(sheet, 1, table["id"])
     sheet.freeze_panes, sheet.print_title_rows = "B2", "1:1"
+    sheet.auto_filter.ref = sheet.dimensions
+
+
+def _heading(column: str, language: str) -> str:
+    """Return the heading of a column; of a function its name."""
+    key = f"tables.field_{column}"
+    return text(key, language) if key in catalogue() else name_words(column, language)
 
 
 def write_fields(sheet: Worksheet, tables: Mapping[str, pd.DataFrame], language: str) -> None:
     """Write the field dictionary: table, field, heading."""
     rows = [
-        (text(f"tables.sheet_{name}", language), f"{name}.csv", column,
-         text(f"tables.field_{column}", language)
-         if f"tables.field_{column}" in catalogue() else name_words(column, language))
+        (text(f"tables.sheet_{name}", language), f"{name}.csv", column, _heading(column, language))
         for name, table in tables.items() for column in table.columns
     ]  # fmt: skip
     heads = [text("workbook.file_path", language),

@@ -99,6 +99,8 @@ class Standard:
         Functions, facts and staff that its rules may name.
     joined
         What it makes of the standard that it extends; None if it extends none.
+    packaged
+        It comes with the program, not from a planner.
     """
 
     id: str
@@ -109,6 +111,7 @@ class Standard:
     values: dict[str, dict[int, dict[str, Any]]]
     words: frozenset[str] = field(default_factory=named_words, repr=False)
     joined: Joined | None = None
+    packaged: bool = False
 
     def rule(self, rule_id: str) -> Rule | None:
         """Return the rule in force of an id, or None."""
@@ -190,7 +193,8 @@ def read_standard(
         contradict each other, or a rule names a word that is not known.
     """
     if name in packaged_standards():
-        return _in_year(packaged_file(name), year, f"{name}.yaml", frozenset(known_words))
+        own = _in_year(packaged_file(name), year, f"{name}.yaml", frozenset(known_words))
+        return replace(own, packaged=True)
     path = path_of(name, folder or Path(), "standard")
     return _in_year(read_file(path), year, path.name, frozenset(known_words))
 

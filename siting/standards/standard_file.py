@@ -252,9 +252,10 @@ def _join(own: _Content, base: StandardFile | None, place: Place) -> StandardFil
     faults = _drop_faults(own, base, place)
     known, seen, read = list(rules), [], dict(rules)
     for number, given in enumerate(own.rules):
-        here = place.down("rules").down(number, str(given.get("id", "")))
+        name = str(given.get("id", ""))
+        here = place.down("rules").down(number, name)
         try:
-            rule = _read_rule(given, rules.get(given.get("id", "")), here, known)
+            rule = _read_rule(given, rules.get(name), here, known)
             read[rule.entry.id] = rule
             seen.append(rule.entry.id)
         except StandardError as error:

@@ -70,6 +70,19 @@ function startSiting(map, layers, control) {
       .bindPopup(() => popup(unitName(unit.id), unitRows(unit)), clear()).addTo(layers.units);
   }
 
+  /* Circles of functions: shaded by what they lack, with a popup of every status. */
+  for (const circle of data.circles) {
+    if (!circle.geometry || !layers.circles) continue;
+    shapes(layers.circles, circle.geometry, look.circles[circle.grade]);
+    const label = node("div");
+    label.append(node("div", circle.id), node("div", circle.there,
+      circle.grade === "some" || circle.grade === "many" ? "siting-bad" : ""));
+    const icon = L.divIcon({className: "siting-unit siting-circle", html: label});
+    const name = words.popup_circle + " " + circle.id;
+    L.marker(circle.label, {icon: icon, title: name, alt: words.popup_circle})
+      .bindPopup(() => popup(name, circle.rows), clear()).addTo(layers.circles);
+  }
+
   /* Facilities: circles sized by beds, the large ones below, all smaller on a far view. */
   const closeness = () => Math.min(1, Math.max(0.5, (map.getZoom() - 9) / 4));
   const radius = (beds) => closeness()
@@ -235,6 +248,12 @@ function startSiting(map, layers, control) {
     if (data.study) box.append(row(line(look.study), words.study_area));
     if (data.zones) box.append(row(line(look.zones), words.layer_zones));
     if (data.roads) box.append(row(stroke(look.roads), words.layer_roads));
+    const grades = new Set(data.circles.map((circle) => circle.grade));
+    for (const [grade, made] of Object.entries(look.circles)) {
+      if (grades.has(grade)) {
+        box.append(row(line(made), words.popup_circle + "\u2009·\u2009" + words["circle_" + grade]));
+      }
+    }
     data.service.forEach((area, i) => box.append(row(line(look.service[i % 2]), area.label)));
     if (data.exclusions.length) box.append(row(line(look.exclusions), words.layer_exclusions));
   }
