@@ -146,9 +146,10 @@ def audit(prepared: Prepared, layout: Layout, *, state: str = "plan") -> Audit:
 
 
 def _softened(found: Finding, rule: Rule) -> Finding:
-    """Return a finding; what the text only encourages is never unmet."""
+    """Return a finding; what the text only encourages is never unmet, how far apart is said."""
     if rule.strength == "encouraged" and found.verdict == "unmet":
-        return replace(found, verdict="not_applicable", note="encouraged")
+        note = found.note if rule.kind == "colocation" else ""
+        return replace(found, verdict="not_applicable", note=note or "encouraged")
     return found
 
 

@@ -334,7 +334,14 @@ def _summary(done: Plan, folder: Path) -> None:
         click.echo(text(f"cli.coverage_{name}", language, elders=record["elders"][name], **shares))
     click.echo(text("cli.beds", language, **beds))
     click.echo(text("cli.sites", language, cost=record["cost_wan_yuan"], **record["sites"]))
+    for phase in record["phases"] if done.scenario.phases else []:
+        click.echo(text("cli.phase", language, **phase))
     click.echo(text("cli.audit", language, **record["audit"]["plan"]))
+    kinds = [each["kind"] for each in record["conflicts"]]
+    if kinds:
+        counts = ((text(f"conflicts.kind_{each}", language), each) for each in dict.fromkeys(kinds))
+        told = text("kinds.comma", language).join(f"{word} {kinds.count(k)}" for word, k in counts)
+        click.echo(text("cli.conflicts", language, told=told))
     shown = [each for each in ("map.html", "sheet.pdf", "tables.xlsx") if (folder / each).exists()]
     for each in shown or ["run.json"]:
         click.echo(text("cli.wrote", language, path=(folder / each).as_posix()))

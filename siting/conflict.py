@@ -75,8 +75,8 @@ class Conflict:
         values["place"] = _place_words(self.scope, self.scope_id, language)
         values["examples"] = ", ".join(self.examples) or "–"
         if self.kind in {"locks", "two_numbers"} and self.unit != "share":
-            unit = _words("names", self.unit, language)
-            unit = _words("conflicts", f"unit_{self.unit}", language) if unit == self.unit else unit
+            keys = (f"conflicts.unit_{self.unit}", f"names.{self.unit}")
+            unit = next((text(key, language) for key in keys if key in catalogue()), self.unit)
             number = values["required"]
             values["required"] = text("conflicts.amount", language, number=number, unit=unit)
         values["needs"] = input_words(self.note, language)

@@ -102,25 +102,21 @@ def _in_areas(
     floor: Rule, share: Rule, areas: Areas, residents: Any, homes: Any
 ) -> Iterator[Conflict]:
     """Yield the areas in which residents are too few, and one line for those not told."""
-    pair = {"rule_id": floor.id, "clause": floor.clause,
-            "other_id": share.id, "other_clause": share.clause}  # fmt: skip
+    clash = Conflict("occupancy", floor.id, floor.clause, share.id, share.clause, unit="beds")
     least, dark = float(share.parameters.min_share), []
     required = beds_required(areas.elders, floor.parameters.rate_per_10000)
     for number, beds in enumerate(required.tolist()):
-        here = homes & (areas.of_site == number)
-        place = {"scope": share.parameters.per, "scope_id": str(areas.id[number])}
-        known = residents[here]
-        if beds == 0:
-            continue
-        if not len(known) or np.isnan(known).any():
-            dark.append(place)
+        known = residents[homes & (areas.of_site == number)]
+        here = replace(clash, scope=share.parameters.per, scope_id=str(areas.id[number]))
+        if beds > 0 and (not len(known) or np.isnan(known).any()):
+            dark.append(here)
         elif known.sum() < least * beds - EQUAL * beds:
-            yield Conflict(
-                "occupancy", **pair, **place, required=float(beds), other_required=least,
-                measured=float(known.sum()), possible=float(known.sum()) / beds, unit="beds",
+            yield replace(
+                here, required=float(beds), other_required=least, measured=float(known.sum()),
+                possible=float(known.sum()) / beds,
             )  # fmt: skip
     if dark:
-        yield Conflict("thin_data", **pair, **dark[0], count=len(dark), note="facts.residents")
+        yield replace(dark[0], kind="thin_data", count=len(dark), unit="", note="facts.residents")
 
 
 # Rules against locks and excluded areas
@@ -138,9 +134,11 @@ def _locked(prepared: Prepared, plan: Audit) -> Iterator[Conflict]:
     together = _met_with(prepared, tuple(bars)) if len(bars) > 1 else {}
     for found in unmet:
         key = (found.rule_id, found.scope, found.scope_id)
-        causes = {(name,): met[key] for name, met in alone.items() if key in met}
+        causes: dict[tuple[str, ...], float] = {
+            (name,): met[key] for name, met in alone.items() if key in met
+        }
         if not causes and key in together:
-            causes = {tuple(bars): together[key]}
+            causes[tuple(bars)] = together[key]
         for names, reached in causes.items() if key not in held else ():
             sites = np.any([bars[name] for name in names], axis=0)
             yield Conflict(
@@ -231,7 +229,7 @@ def _thing(rule: Rule) -> tuple[Any, ...] | None:
         "share": ("part", "of", "owners", "from_beds"),
         "count": ("min_site_beds", "same_site_m", "what", "sum_of", "min_beds",
                   "min_dementia_beds", "owners"),
-        "presence": ("function",),
+        "presence": ("functions", "above_ageing_share"),
         "coverage": ("what",),
     }  # fmt: skip
     if rule.kind not in names or (rule.kind == "coverage" and asked.what is None):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GRID_M",
+    "NOISE_M2",
     "Cells",
     "Contiguity",
     "cells_around",

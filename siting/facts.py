@@ -10,11 +10,22 @@ from siting.errors import Fault, InputError
 from siting.standards import FUNCTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from siting.inputs.sources import Source
 
-__all__ = ["NO", "OWNERS", "YES", "owners", "read_facts", "read_functions", "said_yes"]
+__all__ = [
+    "NO",
+    "OWNERS",
+    "YES",
+    "function_names",
+    "owners",
+    "read_facts",
+    "read_functions",
+    "said_yes",
+]
 
 YES = frozenset({"true", "1", "1.0", "yes", "y", "t", "是", "已登记", "已备案", "有"})
 NO = frozenset({"false", "0", "0.0", "no", "n", "f", "否", "未登记", "未备案", "无"})
@@ -103,9 +114,37 @@ def read_functions(
     """
     if column is None:
         return _as_array([None] * len(source.ids))
+    return _as_array(
+        function_names(
+            source.texts(column).tolist(), known=known, where=source.name, column=column,
+            labels=source.labels(range(len(source.ids))),
+        )
+    )  # fmt: skip
+
+
+def function_names(
+    cells: list[str], *, known: tuple[str, ...], where: str, column: str, labels: Sequence[str]
+) -> list[frozenset[str]]:
+    """
+    Return the functions that each cell lists, in Chinese or by name, as frozen sets.
+
+    Parameters
+    ----------
+    cells
+        Words separated by commas or semicolons; empty: none.
+    known
+        Functions of the scenario, beside those of ``siting.standards``.
+    where, column, labels
+        What an error names: file, column, and each row.
+
+    Raises
+    ------
+    InputError
+        If a word is no function.
+    """
     allowed = dict.fromkeys((*FUNCTIONS, *known))
     found, wrong, rows = [], set(), []
-    for row, cell in enumerate(source.texts(column)):
+    for row, cell in enumerate(cells):
         words = [word.strip() for word in cell.translate(SEPARATORS).split(",") if word.strip()]
         names = [FUNCTION_WORDS.get(word, word) for word in words]
         odd = [name for name in names if name not in allowed]
@@ -119,5 +158,6 @@ def read_functions(
             "found": ", ".join(sorted(wrong)),
             "allowed": ", ".join(allowed),
         }
-        raise InputError(Fault("unknown_function", source.name, values, source.labels(rows)))
-    return _as_array(found)
+        examples = tuple(labels[row] for row in rows)
+        raise InputError(Fault("unknown_function", where, values, examples))
+    return found

@@ -10,11 +10,12 @@ import numpy as np
 import shapely
 
 from siting.demand import Demand, Zones, read_demand, read_zones
+from siting.homes import read_existing
 from siting.inputs.layers import working_crs
 from siting.inputs.roads import read_roads
 from siting.inputs.sources import read_polygons, sha256
 from siting.network import Network, build_network
-from siting.sites import read_candidates, read_existing
+from siting.sites import read_candidates
 from siting.units import read_unit_layer
 
 if TYPE_CHECKING:

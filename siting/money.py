@@ -131,24 +131,36 @@ def _subsidies(
     given: dict[str, NDArray[np.float64]],
 ) -> Iterator[tuple[int, str, Rule, NDArray[np.float64]]]:
     """Yield what each rule pays in a phase: place in the order, item, rule and amounts."""
-    left = cost - spent
-    rules = list(enumerate(stand.problem.of_kind("money"), start=2))
-    for order, rule in sorted(rules, key=lambda each: not each[1].enforce):
+    invested: list[tuple[int, Rule, NDArray[np.bool_]]] = []
+    for order, rule in enumerate(stand.problem.of_kind("money"), start=2):
         paid = subsidies(stand.problem, stand.judged, rule)
         if paid is None:
             continue
         if rule.parameters.yearly:
             yield order, "subsidy_yearly", rule, paid
-            continue
-        if rule.parameters.basis == "investment":
-            before = np.array([rule.parameters.amount(float(each)) for each in spent])
-            paid = np.clip(np.where(paid > 0, paid - before, 0.0), 0.0, left)
-            left = left - paid
+        elif rule.parameters.basis == "investment":
+            invested.append((order, rule, paid > 0))
         else:
             had = given.get(rule.id, np.zeros(len(paid)))
             given[rule.id] = np.maximum(had, paid)
-            paid = np.maximum(paid - had, 0.0)
-        yield order, "subsidy_once", rule, paid
+            yield order, "subsidy_once", rule, np.maximum(paid - had, 0.0)
+    invested.sort(key=lambda each: not each[1].enforce)
+    rules = [(rule, paid) for _, rule, paid in invested]
+    both = zip(_on_investment(rules, cost), _on_investment(rules, spent), strict=True)
+    for (order, rule, _), (now, before) in zip(invested, both, strict=True):
+        yield order, "subsidy_once", rule, now - before
+
+
+def _on_investment(
+    rules: list[tuple[Rule, NDArray[np.bool_]]], cost: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Return what each rule pays on costs at its sites; one after the other, while they last."""
+    left, found = cost, []
+    for rule, mine in rules:
+        amount = np.array([rule.parameters.amount(float(each)) for each in cost])
+        found.append(np.minimum(np.where(mine, amount, 0.0), left))
+        left = left - found[-1]
+    return found
 
 
 def running_cost(problem: Problem, layout: Layout) -> NDArray[np.float64]:

@@ -27,6 +27,7 @@ from siting.locks import read_locks
 from siting.phasing import earlier_standards, read_rules, report_phases, step_limits
 from siting.problem import DISTANCE_CAP_M, Problem
 from siting.reach import Reach, Snap, search, snap, straight_reach
+from siting.seams import check_seams
 from siting.sites import (
     QUALIFYING_BEDS,
     Sites,
@@ -34,6 +35,7 @@ from siting.sites import (
     generate_candidates,
     join_sites,
     no_sites,
+    untold_parts,
 )
 from siting.tables import DataCheck
 from siting.texts import percent
@@ -135,9 +137,11 @@ def prepare(
     files = read_given(scenario, check)
     demand = _placed_demand(scenario, files, check)
     area = study_area(scenario, demand, files.zones, files.unit_layer)
+    check_seams(scenario, demand, files.zones, files.unit_layer, area, check=check)
     sites = _all_sites(scenario, files, area)
     if drawn is not None:
         sites = join_sites([sites, drawn_sites(drawn, set(sites.id), check=check)])
+        sites = untold_parts(sites, set(drawn.columns))
     inside = _inside(area, sites.xy)
     units = assign_units(
         scenario, demand, files.zones, files.unit_layer, sites.xy, inside=inside, check=check

@@ -12,10 +12,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import psutil
 
 from siting.audit import Audit, audit
+from siting.drawn import drawn_layout
 from siting.errors import SitingError
 from siting.outputs.build import build_frames, record_of
 from siting.outputs.check_page import write_check
@@ -46,10 +46,6 @@ LIBRARIES = (
     "siting", "geopandas", "highspy", "numba", "numpy", "osmnx", "pandas", "pulp", "pyogrio",
     "pyproj", "rasterio", "scipy", "shapely",
 )  # fmt: skip
-
-
-MOVED_M = 1.0
-"""A facility drawn farther than this from where the files have it is listed, metres."""
 
 
 @dataclass(frozen=True)
@@ -173,40 +169,9 @@ def audit_layout(
     with _speaking(scenario.language):
         prepared = prepare(scenario, check=check, drawn=layout)
         judged = (
-            prepared.problem.existing_layout() if layout is None else _as_layout(prepared, layout)
+            prepared.problem.existing_layout() if layout is None else drawn_layout(prepared, layout)
         )
         return _complete(prepared, judged, None, begun)
-
-
-def _as_layout(prepared: Prepared, table: pd.DataFrame) -> Layout:
-    """Return the layout that a table of facilities describes."""
-    sites = prepared.problem.sites
-    where = {name: k for k, name in enumerate(sites.id)}
-    is_open, beds = np.zeros(sites.n, dtype=bool), np.zeros(sites.n, dtype=np.int64)
-    for name, count in zip(table["id"], table["beds"], strict=True):
-        is_open[where[str(name)]], beds[where[str(name)]] = True, int(count)
-    _report_moved(prepared, table, where)
-    missing = np.flatnonzero(sites.is_existing & ~is_open)
-    if len(missing):
-        prepared.check.add(
-            "warning",
-            "layout_without_home",
-            "layout",
-            count=len(missing),
-            examples=sites.id[missing],
-        )
-    return Layout(is_open, beds)
-
-
-def _report_moved(prepared: Prepared, table: pd.DataFrame, where: dict[str, int]) -> None:
-    """List the facilities that a drawn layout shows elsewhere than the scenario's files."""
-    if not {"x", "y"} <= set(table.columns):
-        return
-    rows = np.array([where[str(name)] for name in table["id"]], dtype=np.int64)
-    gap = np.hypot(*(table[["x", "y"]].to_numpy(dtype=float) - prepared.problem.sites.xy[rows]).T)
-    moved = table["id"].to_numpy()[gap > MOVED_M]
-    if len(moved):
-        prepared.check.add("warning", "layout_moved", "layout", count=len(moved), examples=moved)
 
 
 def _complete(

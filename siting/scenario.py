@@ -24,6 +24,7 @@ __all__ = [
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 NumberOrColumn = Annotated[float, Field(ge=0)] | Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1)]
 
@@ -169,6 +170,10 @@ class Existing(Part):
     """Column of nursing beds."""
     dementia_beds: str | None = None
     """Column of dementia beds."""
+    nursing_share: Share | None = None
+    """Instead of a column: part of each home's beds taken for nursing beds (an assumption)."""
+    dementia_share: Share | None = None
+    """Instead of a column: part of each home's beds taken for dementia beds (an assumption)."""
     ownership: str | None = None
     """Column of ownership."""
     kind: str | None = None
@@ -191,6 +196,15 @@ class Existing(Part):
     """Column of the functions that could be added; without, every function of the scenario."""
     facts: dict[str, str] = Field(default_factory=dict)
     """Fact that rules ask for (residents, stars, nurses, rehab_room, …) to its column."""
+
+
+    @model_validator(mode="after")
+    def _told_or_assumed(self) -> Self:
+        for kind in ("nursing", "dementia"):
+            names = (f"{kind}_beds", f"{kind}_share")
+            if all(getattr(self, name) is not None for name in names):
+                raise ValueError(f"one_of:{', '.join(names)}")
+        return self
 
 
 class Generate(Part):
@@ -338,7 +352,7 @@ class NamedCircle(Part):
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if not self.streets and not self.zones:
-            raise ValueError("needs:streets | zones")
+            raise ValueError("circle_empty:")
         return self
 
 
@@ -398,7 +412,8 @@ def _in_order(phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
     """Refuse years that do not rise, and money after a step without a limit on it."""
     years = [each.year for each in phases]
     if any(later <= earlier for earlier, later in pairwise(years)):
-        raise ValueError(f"phases_not_rising:{', '.join(map(str, years))}")
+        names = ", ".join(map(str, years))
+        raise ValueError(f"phases_not_rising:{names}")
     for earlier, later in pairwise(phases):
         if earlier.budget_wan_yuan is None and later.budget_wan_yuan is not None:
             raise ValueError(f"phase_budget_missing:{earlier.year}")
@@ -448,9 +463,9 @@ class Mix(Part):
     """What a new nursing bed costs more than another, 万元."""
     dementia_cost_per_bed: NonNegative = 0.0
     """What a new dementia bed costs more than another nursing bed, 万元."""
-    most_nursing_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    most_nursing_share: Share = 1.0
     """Most of a home's new beds that can be nursing beds."""
-    most_dementia_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    most_dementia_share: Share = 1.0
     """Most of a home's nursing beds that can be dementia beds."""
 
 

@@ -1,4 +1,4 @@
-"""Sites: homes that stand, candidates listed in files, candidates generated along the roads."""
+"""Sites: homes and candidates as one table; candidates listed in files or made along the roads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shapely
 
 from siting import kernels
 from siting.errors import Fault, InputError
-from siting.facts import NO, YES, owners, read_facts, read_functions
+from siting.facts import read_facts, read_functions
 from siting.inputs.sources import Source, read_source
 from siting.tables import DataCheck, unique_ids
 
@@ -23,24 +23,14 @@ if TYPE_CHECKING:
     from siting.scenario import Candidates, Existing, Generate, Scenario
 
 __all__ = [
-    "QUALIFYING_BEDS", "Sites", "drawn_sites", "generate_candidates", "join_sites", "no_sites",
-    "read_candidates", "read_existing",
+    "QUALIFYING_BEDS", "Sites", "amount_of", "drawn_sites", "generate_candidates", "join_sites",
+    "no_sites", "points_of", "read_candidates", "running_cost", "untold_parts",
 ]  # fmt: skip
 
 QUALIFYING_BEDS = 10
 """Fewest beds of a facility that counts."""
 
 SAMPLES_PER_SPACING = 5
-KINDS = {
-    "institution": "institution", "养老机构": "institution", "机构": "institution",
-    "机构养老": "institution", "养老院": "institution", "敬老院": "institution",
-    "护理院": "institution", "day_care": "day_care", "日间照料": "day_care",
-    "日间照料中心": "day_care", "居家养老服务中心": "day_care", "home_beds": "home_beds",
-    "家庭养老床位": "home_beds", "家庭床位": "home_beds", "canteen": "canteen",
-    "老年食堂": "canteen", "助餐点": "canteen", "senior_housing": "senior_housing",
-    "老年公寓": "senior_housing", "养老社区": "senior_housing",
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Sites:
@@ -113,121 +103,7 @@ class Sites:
         return len(self.id)
 
 
-def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Source] | None:
-    """Return the homes of a scenario and their file, or None without."""
-    part = scenario.existing
-    if part is None:
-        return None
-    named = (
-        "id",
-        "name",
-        "beds",
-        "nursing_beds",
-        "dementia_beds",
-        "ownership",
-        "kind",
-        "registered",
-        "functions",
-        "can_host",
-    )
-    costs = (
-        "max_beds", "fixed_cost", "cost_per_bed", "convert_cost_per_bed", "running_cost_per_bed",
-    )  # fmt: skip
-    columns = {key: getattr(part, key) for key in named}
-    columns |= {f"facts.{fact}": column for fact, column in part.facts.items()}
-    columns |= {key: getattr(part, key) for key in costs if isinstance(getattr(part, key), str)}
-    source = read_source(scenario, part, "existing", columns=columns, check=check)
-    beds = source.numbers(part.beds, whole=True)
-    institution, kinds = _institutions(source, part, check)
-    room = _amount(source, part.max_beds, whole=True, missing=0.0)
-    max_beds = np.maximum(np.nan_to_num(room, nan=0.0), beds)
-    below = np.flatnonzero((room > 0) & (room < beds))
-    if len(below):
-        check.add(
-            "warning", "room_below_beds", source.name, count=len(below), examples=source.ids[below]
-        )
-    price = _amount(source, part.cost_per_bed, missing=np.nan)
-    unpriced = np.flatnonzero((max_beds > beds) & ~np.isfinite(price))
-    if len(unpriced):
-        raise InputError(Fault("room_without_price", source.name, {}, source.labels(unpriced)))
-    zero = np.zeros(len(beds), dtype=np.int64)
-    homes = Sites(
-        id=source.ids,
-        name=source.texts(part.name) if part.name else source.ids,
-        kind=kinds,
-        tenure=source.texts(part.ownership),
-        xy=_points(source),
-        is_existing=np.ones(len(beds), dtype=bool),
-        institution=institution,
-        beds=beds.astype(np.int64),
-        nursing_beds=_part_of(source, part.nursing_beds, beds, zero),
-        dementia_beds=_part_of(source, part.dementia_beds, beds, zero),
-        min_beds=zero,
-        max_beds=max_beds.astype(np.int64),
-        fixed_cost=np.nan_to_num(_amount(source, part.fixed_cost, missing=0.0)),
-        cost_per_bed=np.nan_to_num(price),
-        convert_cost_per_bed=_amount(source, part.convert_cost_per_bed, missing=np.nan),
-        owner=owners(source.texts(part.ownership)),
-        knows_nursing=np.full(len(beds), part.nursing_beds is not None),
-        knows_dementia=np.full(len(beds), part.dementia_beds is not None),
-        functions=read_functions(source, part.functions, tuple(scenario.functions)),
-        can_host=read_functions(source, part.can_host, tuple(scenario.functions)),
-        facts=read_facts(source, part.facts),
-        running_cost_per_bed=_running(source, part, check),
-    )
-    small = np.flatnonzero(institution & (beds < QUALIFYING_BEDS))
-    if len(small):
-        check.add("info", "small_homes", source.name, count=len(small), examples=source.ids[small])
-    return homes, source
-
-
-def _institutions(
-    source: Source, part: Existing, check: DataCheck
-) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
-    """Return which homes may count, and the kind of each; what was taken for granted is counted."""
-    said = source.texts(part.kind)
-    kinds = np.array([KINDS.get(each, each) or "institution" for each in said], dtype=object)
-    unsaid = np.flatnonzero(said == "")
-    if len(unsaid):
-        check.add(
-            "info", "kind_missing", source.name, count=len(unsaid), examples=source.ids[unsaid]
-        )
-    other = np.flatnonzero(kinds != "institution")
-    if len(other):
-        names = ", ".join(sorted(set(kinds[other])))
-        check.add(
-            "info", "not_institution", source.name, count=len(other), examples=source.ids[other],
-            kinds=names,
-        )  # fmt: skip
-    answers = np.array([each.lower() for each in source.texts(part.registered)], dtype=object)
-    unclear = np.flatnonzero([bool(each) and each not in YES | NO for each in answers])
-    if len(unclear):
-        found = ", ".join(sorted(set(answers[unclear])))
-        values = {"column": part.registered, "found": found}
-        raise InputError(Fault("not_yes_or_no", source.name, values, source.labels(unclear)))
-    unregistered = np.array([each in NO for each in answers], dtype=bool)
-    if unregistered.any():
-        rows = np.flatnonzero(unregistered)
-        check.add("info", "unregistered", source.name, count=len(rows), examples=source.ids[rows])
-    return (kinds == "institution") & ~unregistered, kinds
-
-
-def _part_of(
-    source: Source, column: str | None, beds: NDArray[np.float64], zero: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return nursing or dementia beds, refused where they exceed all beds."""
-    if column is None:
-        return zero
-    values = source.numbers(column, whole=True, missing=0.0)
-    above = np.flatnonzero(values > beds)
-    if len(above):
-        raise InputError(
-            Fault("more_than_all_beds", source.name, {"column": column}, source.labels(above))
-        )
-    return values.astype(np.int64)
-
-
-def _amount(
+def amount_of(
     source: Source, value: float | str | None, *, whole: bool = False, missing: float | None
 ) -> NDArray[np.float64]:
     """Return a number for every row: from a column, or the same for all."""
@@ -237,11 +113,11 @@ def _amount(
     return np.full(len(source.ids), np.nan if fill is None else fill, dtype=float)
 
 
-def _running(
+def running_cost(
     source: Source, part: Existing | Candidates, check: DataCheck
 ) -> NDArray[np.float64]:
     """Return the cost of running a bed; count where it is asked for and not told."""
-    cost = _amount(source, part.running_cost_per_bed, missing=np.nan)
+    cost = amount_of(source, part.running_cost_per_bed, missing=np.nan)
     empty = np.flatnonzero(np.isnan(cost))
     if part.running_cost_per_bed is not None and len(empty):
         check.add(
@@ -251,7 +127,7 @@ def _running(
     return cost
 
 
-def _points(source: Source) -> NDArray[np.float64]:
+def points_of(source: Source) -> NDArray[np.float64]:
     """Return where each row stands: the point, or a polygon's representative point."""
     points = source.frame.geometry.representative_point()
     return np.column_stack([points.x, points.y])
@@ -272,7 +148,7 @@ def read_candidates(
     }
     source = read_source(scenario, part, key, columns=columns, check=check)
     least, most = (
-        _amount(source, getattr(part, each), whole=True, missing=None) for each in amounts[:2]
+        amount_of(source, getattr(part, each), whole=True, missing=None) for each in amounts[:2]
     )
     said = "min_beds" in part.model_fields_set
     wrong = np.flatnonzero(said & (least > most))
@@ -281,11 +157,12 @@ def read_candidates(
         raise InputError(
             Fault("min_above_max", source.name, {"found": found}, source.labels(wrong))
         )
-    fixed, per_bed = (_amount(source, getattr(part, each), missing=None) for each in amounts[2:4])
+    fixed, per_bed = (amount_of(source, getattr(part, each), missing=None) for each in amounts[2:4])
     name = source.texts(part.name) if part.name else source.ids
     sites = _candidates(
-        source.ids, name, source.texts(part.tenure), _points(source), (least, most, fixed, per_bed)
-    )
+        source.ids, name, source.texts(part.tenure), points_of(source),
+        (least, most, fixed, per_bed),
+    )  # fmt: skip
     facts = {"tenure": part.tenure, "reserved": part.reserved, "land_code": part.land_code}
     told = {key: column for key, column in facts.items() if column is not None} | part.facts
     sites = replace(
@@ -293,7 +170,7 @@ def read_candidates(
         owner=np.full(sites.n, part.ownership, dtype=object),
         can_host=read_functions(source, part.can_host, tuple(scenario.functions)),
         facts=read_facts(source, told),
-        running_cost_per_bed=_running(source, part, check),
+        running_cost_per_bed=running_cost(source, part, check),
     )
     small = np.flatnonzero(sites.max_beds < QUALIFYING_BEDS)
     if len(small):
@@ -423,6 +300,15 @@ def no_sites() -> Sites:
     none = np.empty(0)
     names = np.empty(0, dtype=object)
     return _candidates(names, names, names, np.empty((0, 2)), (none, none, none, none))
+
+
+def untold_parts(sites: Sites, columns: set[str]) -> Sites:
+    """Return sites of a drawn layout: new ones have beds of a kind only where a column tells."""
+    return replace(
+        sites,
+        knows_nursing=sites.knows_nursing & (sites.is_existing | ("nursing_beds" in columns)),
+        knows_dementia=sites.knows_dementia & (sites.is_existing | ("dementia_beds" in columns)),
+    )
 
 
 def drawn_sites(table: DataFrame, known: set[str], *, check: DataCheck) -> Sites:

@@ -11,9 +11,10 @@ import shapely
 from scipy.spatial import cKDTree
 
 from siting.demand import Demand, Zones, contains
-from siting.errors import MissingColumnError, nearest_name
+from siting.errors import Fault, InputError, MissingColumnError, nearest_name
 from siting.inputs.sources import Source, read_polygons
 from siting.regions import BuiltUnits, build_units
+from siting.texts import percent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,7 +129,8 @@ def assign_units(
     Raises
     ------
     InputError, ScenarioError
-        If units are to be built and zones overlap, or a ferry names no zone.
+        If units are to be built and zones overlap, or a ferry names no zone; if more of the elders
+        live outside every unit than ``units.max_outside_share``.
     MissingColumnError
         If the column is neither a role under zones nor in the file.
     """
@@ -153,9 +155,26 @@ def assign_units(
     else:
         names, shapes, of_demand = _by_demand_column(str(part.by), demand)
         of_site = _site_units(demand, shapes, names, of_demand, site_xy, check)
+    _refuse_empty(scenario, demand, of_demand, layer)
     return _tidy(
         names, shapes, of_demand, np.where(inside, of_site, ELSEWHERE), demand, layer, check
     )
+
+
+def _refuse_empty(
+    scenario: Scenario, demand: Demand, of_demand: NDArray[np.int64], layer: Source | None
+) -> None:
+    """Refuse units that most of the elders live outside of."""
+    total, out = float(demand.elders.sum()), float(demand.elders[of_demand < 0].sum())
+    limit = scenario.units.max_outside_share  # type: ignore[union-attr]
+    if out > limit * total * (1 + 1e-9):
+        values = {
+            "found": f"{out:,.0f}", "total": f"{total:,.0f}", "limit": percent(limit),
+            "key": "units.max_outside_share",
+        }  # fmt: skip
+        where = "units" if layer is None else layer.name
+        outside = tuple(str(each) for each in demand.id[of_demand < 0])
+        raise InputError(Fault("elders_outside_units", where, values, outside))
 
 
 def _built_units(
@@ -183,6 +202,7 @@ def _built_units(
         built = _built_of_zones(scenario, demand, zones, check)
         of_demand = np.append(built.of_row, -1)[demand.zone]
         of_site = np.append(built.of_row, -1)[contains(zones.shapes, zones.id, site_xy)]
+    _refuse_empty(scenario, demand, of_demand, None)
     of_site = np.where(inside, of_site, ELSEWHERE)
     units = _tidy(built.id, built.shapes, of_demand, of_site, demand, None, check)
     said = dict(zip(built.id, built.note, strict=True))

@@ -200,6 +200,22 @@ def zone_layer() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame.from_features(zones(), crs=CRS)
 
 
+def zones_that_overlap(folder: Path) -> None:
+    """Draw one community 250 m into its neighbour."""
+    layer = zone_layer()
+    layer.loc[1, "geometry"] = layer.geometry[1].union(layer.geometry[1].buffer(250))
+    (folder / "zones.geojson").unlink()
+    layer.to_file(folder / "zones.geojson", driver="GeoJSON")
+
+
+def units_beside_the_elders(folder: Path) -> None:
+    """Give planning units of the next county."""
+    layer = zone_layer()
+    layer.geometry = layer.translate(50_000)
+    layer.to_file(folder / "units.gpkg")
+    point_to(folder, "units", {"path": "units.gpkg", "id": "id"})
+
+
 def write_book(folder: Path) -> None:
     """Write the demand points as a workbook with the sheet 老年人口, and point to it."""
     elders().to_excel(folder / "elders.xlsx", index=False, sheet_name="老年人口")
@@ -240,7 +256,7 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
         truncated_tif, band_out_of_range, band_by_name, negative_cells, raster_without_crs,
         raster_of_zeros, truncated_osm, truncated_osm_gz, truncated_pbf, osm_without_roads,
         folder_for_a_file, folder_for_a_scenario, scenario_in_gbk, scenario_that_is_no_text,
-        table_in_utf_16,
+        table_in_utf_16, zones_that_overlap, units_beside_the_elders,
     )
 }  # fmt: skip
 """Mistake to the function that makes it in a copy of the tiny county."""

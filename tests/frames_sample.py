@@ -204,6 +204,8 @@ def _facilities(names: dict[str, Any]) -> gpd.GeoDataFrame:
     frame["rules"] = ["HZ-01 HZ-03" if a else "" for a in added]
     order = iter(range(1, len(rows)))
     frame["rank"] = pd.array([next(order) if a else None for a in added], dtype="Int64")
+    frame["phase"] = pd.array([2025 if a else None for a in added], dtype="Int64")
+    frame["functions"] = ["canteen" if a else "" for a in added]
     frame["elders_within_standard"] = 0.0
     return frame
 

@@ -35,8 +35,10 @@ CAP_M = 1000.0
 TOUCH_M = 1e-6
 SAME = 1e-9
 QUALIFIES = 10
-FOR_HOMES = frozenset({"care_centre", "memory_home", "memory_zone", "embedded_home"})
-"""Functions that only a registered institution can have (policy 002, box 1)."""
+FOR_HOMES = frozenset(
+    {"care_centre", "memory_home", "memory_zone", "embedded_home", "combined_institution"}
+)
+"""Functions that only a registered institution can have (policies 002, box 1, and 003, II(2)5)."""
 
 Values = tuple[float, ...]
 
@@ -488,26 +490,36 @@ class Town:
 
     def _circles(self, rule: Rule) -> Iterator[Duty]:
         asked = rule.parameters
-        if asked.function not in self.problem.functions:
+        enough = [asked.function] if asked.function is not None else list(asked.any_of)
+        if not any(each in self.problem.functions for each in enough):
             return
-        for name, here, number in self._areas("circle"):
-            if self._may_reserve(here, number, asked.reserve_below_ageing_share):
+        above, below = asked.above_ageing_share, asked.reserve_below_ageing_share
+        for name, here, number in self._areas(asked.per, asked.only):
+            if above is not None and not self._compares(asked.per, number, above, 1):
+                continue
+            if below is not None and self._may_reserve(asked.per, here, number, below):
                 continue
 
             def brings(j: int, c: Choice, here: list[int] = here) -> int:
-                return int(j in here and self._has(j, c, asked.function))
+                return int(j in here and any(self._has(j, c, each) for each in enough))
 
             yield Duty(rule.id, name, brings, asked.min_count)
 
-    def _may_reserve(self, here: list[int], number: int, limit: float | None) -> bool:
-        """Return whether a circle of few elders holds a reserved site."""
-        table = self.problem.areas["circle"]
+    def _may_reserve(self, kind: str, here: list[int], number: int, limit: float) -> bool:
+        """Return whether an area of few elders, or one marked so, holds a reserved site."""
+        marked = self.problem.areas[kind].low_ageing
+        low = marked is not None and bool(marked[number])
+        low = low or self._compares(kind, number, limit, -1)
+        return low and any(self.problem.sites.facts[j].get("reserved") is True for j in here)
+
+    def _compares(self, kind: str, number: int, limit: float, sign: int) -> bool:
+        """Return whether elders over residents lie above (1) or below (-1) a limit, exactly."""
+        table = self.problem.areas[kind]
         residents = float(table.residents[number])
-        if limit is None or math.isnan(residents):
+        if math.isnan(residents):
             return False
         elders = math.fsum(self.problem.elders[table.of_demand == number].tolist())
-        low = Fraction(elders) < Fraction(str(limit)) * Fraction(residents)
-        return low and any(self.problem.sites.facts[j].get("reserved") is True for j in here)
+        return sign * (Fraction(elders) - Fraction(str(limit)) * Fraction(residents)) > 0
 
 
 def stands(layout: Layout, j: int) -> tuple[Any, ...]:

@@ -43,6 +43,7 @@ def zones(draw: st.DrawFn, units: int) -> list[Zone]:
             district=draw(st.sampled_from(["东", "东", "西"])),
             unit=draw(st.integers(0, units - 1)),
             residents=draw(st.sampled_from([math.nan, 2000.0, 5000.0, 10000.0, 15000.0])),
+            island=draw(st.sampled_from([None, "大岛", "小岛"])),
         )
         for k in range(draw(st.integers(1, 3)))
     ]
@@ -144,6 +145,7 @@ def some_rule(draw: st.DrawFn, name: str, known: tuple[str, ...]) -> Rule:
     """Draw a rule of any kind that is planned for, now and then only audited or encouraged."""
     kinds = ["nursing", "dementia", "rate", "beds", "unit_beds", "size", "cover", "money"]
     kinds += ["count", "count", "presence", "presence", "areas", "unpriced"] if known else []
+    kinds += ["any", "any"] if known else []
     kind = draw(st.sampled_from(kinds))
     what = draw(st.sampled_from(known)) if known else ""
     where = draw(per_and_only(PLACES))
@@ -169,6 +171,12 @@ def some_rule(draw: st.DrawFn, name: str, known: tuple[str, ...]) -> Rule:
         "presence": ("presence", {"function": what, "min_count": draw(st.integers(1, 2)),
                                   "reserve_below_ageing_share":
                                       draw(st.sampled_from([None, 0.1, 0.5]))}),
+        "any": ("presence", {"any_of": (*known, "station"), "min_count": draw(st.integers(1, 2)),
+                             "per": draw(st.sampled_from(["island", "island", "town", "unit"])),
+                             "only": draw(st.sampled_from([(), (), ("小岛", "a", "乙镇")])),
+                             "above_ageing_share": draw(st.sampled_from([None, None, 0.1])),
+                             "reserve_below_ageing_share":
+                                 draw(st.sampled_from([None, 0.5]))}),
         "areas": ("coverage", {"what": what, "min_share": draw(st.sampled_from([0.5, 0.9, 1.0])),
                                "per": draw(st.sampled_from(
                                    ["street", "town", "urban_street", "zone", "village"]))}),

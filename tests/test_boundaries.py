@@ -35,7 +35,6 @@ NO_VERDICT = {
     (PINGYANG, "PY-10"): "village premises: no share is asked for",
     (PINGYANG, "PY-20"): "homes where elders cluster: no line of a cluster is drawn",
     (PINGYANG, "PY-21"): "reused stock: no share is asked for",
-    (ZHOUSHAN, "ZS-12"): "stations or rounds: no line between them is drawn",
 }
 """Core rules that can be neither met nor unmet, and why."""
 
@@ -100,10 +99,10 @@ def one_less(standard: str, rule: str, year: int, area: str, *, step: str, met: 
 
 
 def numbers(standard: str, rule: str, year: int, area: str, *, site: Site, many: int,
-            **place: Any) -> Limit:  # fmt: skip
+            zones: tuple[Zone, ...] = TWO, **more: Any) -> Limit:  # fmt: skip
     """Return the limit of so many alike homes, where one home fewer is too few."""
-    met, unmet = (Place((site,) * count, **place) for count in (many, many - 1))
-    return Limit(standard, rule, year, area, met, unmet)
+    met, unmet = (Place((site,) * count, zones=zones) for count in (many, many - 1))
+    return Limit(standard, rule, year, area, met, unmet, **more)
 
 
 def areas(standard: str, rule: str, year: int, *, function: str, ends: str, total: int,
@@ -195,7 +194,7 @@ LIMITS = (
     # 68 % of 25 public beds are 17: 11 at the one home and 6 at the other.
     one_less(HANGZHOU, "HZ-33", 2025, "all", step="nursing", met=home(nursing=6),
              place=PUBLIC_SHARE),
-    numbers(HANGZHOU, "HZ-34", 2025, "东", many=1, zones=TWO,
+    numbers(HANGZHOU, "HZ-34", 2025, "东", many=1,
             site=home(owner="public_private", facts={"mainly_nursing": True})),
     apart(HANGZHOU, "HZ-38", 2021, below="not_applicable",
           what=home("home_care_centre", facts={"health_centre": False}),
@@ -205,7 +204,7 @@ LIMITS = (
     share(PINGYANG, "PY-08", 2023, "dementia", 2, 40),       # 5 % of 40
     one_less(PINGYANG, "PYA-01", 2021, TOWN, step="beds", met=home(beds=200, zone=1),
              place=Place((home(beds=900),), zones=TWO)),
-    numbers(PINGYANG, "PYA-02", 2021, TOWN, site=home("micro_home", zone=1), many=2, zones=TWO),
+    numbers(PINGYANG, "PYA-02", 2021, TOWN, site=home("micro_home", zone=1), many=2),
     one_less(PINGYANG, "PYA-03", 2021, TOWN, step="beds", met=home(beds=40, zone=1),
              place=elders(1000.0, zone=1)),                  # 40 for each 1,000
     share(PINGYANG, "PYA-04", 2021, "nursing", 11, 20, TOWN),
@@ -215,7 +214,7 @@ LIMITS = (
              met=home(beds=20, zone=1, facts={"residents": 12.0}),
              place=Place((home(beds=20, zone=0, facts={"residents": 10.0}),), zones=TWO)),
     areas(PINGYANG, "PYA-11", 2021, function="home_care_centre", ends="镇", total=3, least=3),
-    numbers(WENDENG, "WD-11", 2021, STREET, site=home("street_centre"), many=1, zones=TWO),
+    numbers(WENDENG, "WD-11", 2021, STREET, site=home("street_centre"), many=1),
     areas(WENDENG, "WD-11b", 2021, function="station", ends="街道", total=3, least=3),
     areas(WENDENG, "WD-12", 2022, function="street_centre", ends="街道", total=3, least=3),
     areas(WENDENG, "WD-12b", 2022, function="day_care", ends="街道", total=10, least=9),
@@ -226,10 +225,13 @@ LIMITS = (
     numbers(WENDENG, "WD-17", 2023, "all", site=home("canteen"), many=15),
     areas(WENDENG, "WD-17b", 2023, function="meal_table", ends="镇", total=5, least=2),
     areas(WENDENG, "WD-17b", 2023, function="meal_table", ends="街道", total=6, least=3),   # 2.4
-    numbers(ZHOUSHAN, "ZS-01", 2022, TOWN, site=home("home_care_centre", zone=1), many=1,
-            zones=TWO),
+    numbers(ZHOUSHAN, "ZS-01", 2022, TOWN, site=home("home_care_centre", zone=1), many=1),
     share(ZHOUSHAN, "ZS-02", 2022, "dementia", 2, 40, "东"),
     backed(ZHOUSHAN, "ZS-02b", 2022, "东", "memory_zone"),
+    # Any one way of service will do on an island; without one it is still not at fault.
+    *(numbers(ZHOUSHAN, "ZS-12", 2021, "岛", site=home(way), many=1, below="not_applicable",
+              zones=(Zone(street=TOWN, island="岛"),))
+      for way in ("station", "mobile_round", "combined_institution")),
     apart(ZHOUSHAN, "ZS-06", 2021,
           what=home(facts={"new_health_centre": True}),
           beside=home("home_care_centre", facts={"new_health_centre": False})),

@@ -24,7 +24,8 @@ from tiny import CORNER, change_scenario, write_tiny
 from siting.texts import text
 
 ROOT = Path(__file__).parents[1]
-CSV_FILES = {"audit.csv", "check.csv", "curve.csv", "demand.csv", "density.csv", "facilities.csv",
+CSV_FILES = {"audit.csv", "check.csv", "circles.csv", "conflicts.csv", "staff.csv", "curve.csv",
+             "demand.csv", "density.csv", "facilities.csv",
              "units.csv"}  # fmt: skip
 ALL_FILES = CSV_FILES | {"run.json", "check.html", "plan.gpkg", "tables.xlsx", "map.html",
                          "sheet.pdf", "sheet.png"}  # fmt: skip

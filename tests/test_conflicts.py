@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import tiny
 from tiny_mix import Point, Site, Zone, build, rule
 
+import siting
 from siting.audit import audit
 from siting.conflict import KINDS, NUMBERS, Conflict, input_words
 from siting.conflicts import find_conflicts
+from siting.outputs.tables import csv_tables
 from siting.problem import Layout, Problem
+from siting.run import audit_layout
+from siting.standards import read_standard
 from siting.texts import LANGUAGES, catalogue
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TOWN = Zone("z1", "甲镇", "东")
 FLOOR = rule("FLOOR", "ratio", beds_per_10000=400, per="town")
@@ -121,6 +130,26 @@ def test_a_share_of_all_beds_is_compared_with_the_beds_of_all_units() -> None:
         assert len(of_kind("occupancy", problem)) == many
 
 
+@pytest.mark.parametrize(("number", "many"), [(23.0, 1), (24.0, 0)])
+def test_the_demonstration_towns_of_pingyang_need_24_residents_for_every_1000_elders(
+    number: float, many: int
+) -> None:
+    standard = read_standard("pingyang-2021", year=2025)
+    rules = [each for each in standard.rules if each.id in {"PYA-03", "PYA-06"}]
+    sites = [home(40, facts={"residents": number})]
+    found = of_kind("occupancy", build(sites, rules, points=[Point(1000.0)], zones=[TOWN]))
+    assert [(each.rule_id, each.other_id, each.required) for each in found] == [
+        ("PYA-03", "PYA-06", 40.0)
+    ] * many
+
+
+def test_homes_that_are_still_to_be_built_have_no_residents_to_count() -> None:
+    sites = [home(20, facts={"residents": 23.0}), Site(high=20)]
+    problem = build(sites, [FLOOR, TAKEN], points=[Point(1000.0)], zones=[TOWN])
+    (found,) = of_kind("occupancy", problem, layout(problem, {"H0": 20, "C1": 20}))
+    assert found.measured == 23.0
+
+
 # Locks: 1,000 elders need 30 beds
 
 
@@ -195,6 +224,20 @@ def test_coverage_that_a_lock_takes_away_is_a_conflict() -> None:
         assert len(found) == many
         assert all((each.unit, each.required, each.possible) == ("share", 1.0, 1.0)
                    for each in found)  # fmt: skip
+
+
+def test_a_run_tells_of_its_conflicts_in_the_record_and_in_its_tables(tmp_path: Path) -> None:
+    """东街 has 6,000 elders, 180 beds; H1 has 60 and room for 120, each of C1 to C3 for 100."""
+    path = tiny.write_tiny(tmp_path, locks__forbid=["C1", "C2", "C3"], distance="straight")
+    done = audit_layout(siting.read_scenario(path))
+    record = json.loads(json.dumps(done.record, allow_nan=False))["conflicts"]
+    (found,) = [each for each in record if (each["rule_id"], each["scope_id"]) == ("HZ-01", "东街")]
+    assert (found["kind"], found["note"]) == ("locks", "forbid")
+    assert found["examples"] == ["C1", "C2", "C3"]
+    assert (found["required"], found["measured"], found["possible"]) == (180.0, 60.0, 420.0)
+    table = csv_tables(done.tables)["conflicts"]
+    assert table["message"].tolist() == [each["message"] for each in record]
+    assert done.scenario.report.beds_over_need == 1.5
 
 
 # Thin data

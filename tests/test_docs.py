@@ -320,7 +320,7 @@ def _placed(key: str, value: dict[str, Any]) -> dict[str, Any]:
         "demand": MINIMAL["demand"], "zones": {"path": "x", "id": "x", "elders": "x"},
         "network": {"path": "x"}, "existing": {"path": "x", "beds": "x"},
         "candidates[]": {"path": "x", "max_beds": 200}, "units": {"path": "x", "id": "x"},
-        "exclude[]": {"path": "x", "name": "x"},
+        "exclude[]": {"path": "x", "name": "x"}, "phases[]": {"year": 2020},
     }  # fmt: skip
     if not parents:
         return MINIMAL | {"network": {"path": "x"}} | value
@@ -331,6 +331,8 @@ def _placed(key: str, value: dict[str, Any]) -> dict[str, Any]:
         inside = dict(fill.get(top, {}))
     for name in reversed(parents[1:]):
         value = {name: value}
+        if name.endswith("[]"):
+            value = {name.removesuffix("[]"): [{"name": "x", "streets": ["x"]} | value[name]]}
     part = inside | value
     named = {top.removesuffix("[]"): [part] if top.endswith("[]") else part}
     return MINIMAL | {"network": {"path": "x"}} | named
@@ -359,8 +361,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> case_files.Result:
 
 
 @pytest.mark.parametrize(
-    "name", ["facilities", "demand", "units", "audit", "curve", "density", "check"]
-)
+    "name",
+    [
+        "facilities", "demand", "units", "audit", "staff", "conflicts", "phases", "money", "curve",
+        "density", "check",
+    ],
+)  # fmt: skip
 def test_outputs_page_has_every_column_in_order(name: str, tiny: case_files.Result) -> None:
     told = [_code(row["column"]) for row in _rows(DOCS / "outputs.md", f"{name}.csv")]
     assert told == list(tiny.tables[name].columns)
@@ -400,6 +406,7 @@ def test_outputs_page_has_every_key_of_the_record(tiny: case_files.Result) -> No
         ("Status of a facility", "status", set()), ("Reasons", "reason", set()),
         ("Verdicts", "verdict", set()), ("Notes", "note", set()), ("Legal status", "legal", set()),
         ("Status of a run", "run", set()), ("Proofs", "proof", {"skipped"}),
+        ("Items", "item", set()),
     ],
 )  # fmt: skip
 def test_outputs_page_has_every_code(heading: str, group: str, but: set[str]) -> None:

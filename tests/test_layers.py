@@ -25,7 +25,8 @@ from siting.inputs.foreign import quiet
 from siting.inputs.layers import read_layer
 from siting.inputs.layout import read_layout
 from siting.inputs.table_files import read_table
-from siting.sites import read_candidates, read_existing
+from siting.homes import read_existing
+from siting.sites import read_candidates
 from siting.tables import DataCheck, numbers
 
 if TYPE_CHECKING:

@@ -151,7 +151,12 @@ FIGURES: list[tuple[str, str, dict[int, dict[str, Any] | None]]] = [
     ("zhoushan-2021", "ZS-04", {2021: {"from_beds": 100, "needs": "rehab_room"}}),
     ("zhoushan-2021", "ZS-06", {2021: {"beside": "home_care_centre"}}),
     ("zhoushan-2021", "ZS-06b", {2021: {"beside": "disability_rehab"}}),
-    ("zhoushan-2021", "ZS-12", {2021: {"measure": "none"}}),
+    # Zhoushan 二(二)5: remote islands; a station or rounds, and one combined institution where the
+    # people are very old (a share of ours: the text gives none).
+    ("zhoushan-2021", "ZS-12", {2021: {
+        "any_of": ("station", "mobile_round", "combined_institution"), "per": "island"}}),
+    ("zhoushan-2021", "ZS-13", {2021: {
+        "function": "combined_institution", "per": "island", "above_ageing_share": 0.2}}),
     # Zhoushan, health figures: 2022 and 2025.
     ("zhoushan-2021", "ZS-10", {2021: None, 2022: {
         "figures": {"clinic_nursing_beds_percent": 30.0}}}),
@@ -251,7 +256,9 @@ def test_only_core_duties_that_a_plan_can_meet_are_planned_for(name: str, planne
 def test_an_encouragement_is_never_found_unmet(name: str) -> None:
     told = [rule for rule in every_rule(name).values() if rule.strength == "encouraged"]
     assert len(told) >= 5
-    assert {rule.kind for rule in told} <= {"preference", "note"}
+    softened = {"ZS-12", "ZS-13"}  # judged by island, and never unmet: tests/test_areas_named.py
+    assert {rule.kind for rule in told if rule.id not in softened} <= {"preference", "note"}
+    assert not any(rule.enforce for rule in told)
 
 
 @pytest.mark.parametrize("name", STANDARDS)

@@ -14,13 +14,14 @@ import pytest
 import siting
 from siting.demand import CLASSES, SUPPORTS
 from siting.errors import Fault
+from siting.money import ITEMS, OPERATOR
 from siting.objective import STAGES
 from siting.outputs.check_page import SEVERITIES, WORDS
 from siting.outputs.tables import CODES, CSV_COLUMNS
 from siting.regions import NOTES
 from siting.scenario import Candidates, Density, Scenario, Spread
 from siting.scenario_file import EXPECTED
-from siting.sites import KINDS
+from siting.homes import KINDS
 from siting.standards.standard_file import LegalStatus
 from siting.study.curve import CURVE_COLUMNS
 from siting.tables import CheckLine, Severity
@@ -295,6 +296,8 @@ def _table_keys() -> set[str]:
                  "reserved", "missing", "needs", "to_build", "encouraged", "preference", "money",
                  "on_record", "same", "adjacent", "apart"},
         "run": {"optimal", "gap", "time_limit", "interrupted", "audited"},
+        "item": set(ITEMS),
+        "payer": {OPERATOR, "county"},
         "metric": set(get_args(Scenario.model_fields["distance"].annotation)),
         "estimate": set(get_args(Spread.model_fields["method"].annotation)),
         "stage": set(STAGES),

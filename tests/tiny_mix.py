@@ -29,13 +29,14 @@ URBAN_END = "街道"
 
 @dataclass(frozen=True)
 class Zone:
-    """A community or village; without a street or district it lies in none."""
+    """A community or village; without a street, district or island it lies in none."""
 
     name: str = "z1"
     street: str | None = "甲街道"
     district: str | None = "东"
     unit: int = 0
     residents: float = math.nan
+    island: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,15 +168,15 @@ def areas_of(
     found["zone"] = _table(
         [z.name for z in zones], where, elders, [z.residents for z in zones], street_of
     )
-    for kind, key in (("district", "district"), ("street", "street")):
-        names = sorted({getattr(z, key) for z in zones if getattr(z, key)})
+    for kind in ("district", "street", "island"):
+        names = sorted({getattr(z, kind) for z in zones if getattr(z, kind)})
         if not names:
             continue
         place = {
-            number: names.index(getattr(z, key)) if getattr(z, key) else -1
+            number: names.index(getattr(z, kind)) if getattr(z, kind) else -1
             for number, z in of.items()
         }
-        live = [math.fsum(z.residents for z in zones if getattr(z, key) == n) for n in names]
+        live = [math.fsum(z.residents for z in zones if getattr(z, kind) == n) for n in names]
         found[kind] = _table(names, [[place[z] for z in each] for each in where], elders, live)
     if "street" in found:
         found["circle"] = found["street"]

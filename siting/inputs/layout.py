@@ -35,7 +35,9 @@ def _drawn(frame: GeoDataFrame, crs: Any) -> DataFrame:
 
 def read_layout(path: Path, *, crs: Any = None) -> DataFrame:
     """
-    Return the facilities of a layout: ``id, beds``, and ``x, y`` where the file has them.
+    Return the facilities of a layout: ``id, beds``, and more where the file has it.
+
+    Also ``nursing_beds``, ``dementia_beds`` (an empty cell is none), ``functions`` and ``x, y``.
 
     Parameters
     ----------
@@ -65,6 +67,12 @@ def read_layout(path: Path, *, crs: Any = None) -> DataFrame:
     names = ids(table, "id", stem=file.stem, **where)
     beds = numbers(table, "beds", ids=names, whole=True, **where)
     layout = pd.DataFrame({"id": names, "beds": beds.astype(np.int64)})
+    for part in ("nursing_beds", "dementia_beds"):
+        if part in table:
+            values = numbers(table, part, ids=names, whole=True, missing=0.0, **where)
+            layout[part] = values.astype(np.int64)
+    if "functions" in table:
+        layout["functions"] = table["functions"].to_numpy()
     for axis in ("x", "y"):
         if axis in table:
             layout[axis] = numbers(table, axis, ids=names, low=None, missing=np.nan, **where)

@@ -121,8 +121,8 @@ def _facilities(
         "lat": degrees.y.to_numpy(),
         "beds": beds,
         "added_beds": np.where(layout.is_open, layout.beds - sites.beds, 0)[shown],
-        "nursing_beds": layout.nursing_beds[shown],
-        "dementia_beds": layout.dementia_beds[shown],
+        "nursing_beds": _told(layout.nursing_beds, sites.knows_nursing)[shown],
+        "dementia_beds": _told(layout.dementia_beds, sites.knows_dementia)[shown],
         "unit_id": unit,
         "cost_wan_yuan": problem.cost(layout)[shown],
         "elders_within_standard": np.where(plan.judged.qualifies, within, 0.0)[shown],
@@ -130,9 +130,20 @@ def _facilities(
         "qualifies": plan.judged.qualifies[shown],
         "rules": _rules_served(problem, plan)[shown],
         "rank": pd.array([rank.get(name) for name in sites.id[shown]], dtype="Int64"),
+        "functions": [_function_list(each) for each in layout.functions[shown]],
         "phase": pd.array([year or None for year in changed_in[shown].tolist()], dtype="Int64"),
     }
     return gpd.GeoDataFrame(table, geometry=points)
+
+
+def _told(beds: NDArray[np.int64], known: NDArray[np.bool_]) -> Any:
+    """Return beds of a kind, missing where no file tells of them."""
+    return pd.arrays.IntegerArray(beds.astype(np.int64), ~known)
+
+
+def _function_list(functions: frozenset[str] | None) -> str | None:
+    """Return functions as a cell lists them; None where they are not known."""
+    return None if functions is None else ", ".join(sorted(functions))
 
 
 def _status(problem: Problem, layout: Layout) -> NDArray[np.object_]:

@@ -52,7 +52,7 @@ WORDS = {
     "id", "name", "status", "kind", "rules", "unit_id", "density_class", "nearest_facility_id",
     "reason", "note", "blocked_by", "rule_id", "clause", "legal_status", "scope", "scope_id",
     "unit", "verdict", "state", "action", "support", "highway", "key", "value", "staff", "conflict",
-    "other_id", "other_clause", "examples", "message",
+    "other_id", "other_clause", "examples", "message", "facility_id", "item", "payer", "run_status",
 }  # fmt: skip
 """Columns of text, whatever they hold; they stay text when they are empty."""
 
@@ -90,10 +90,10 @@ def write_geopackage(frames: Frames, path: Path) -> None:
     Write the plan as layers and tables that QGIS opens with styles.
 
     Layers are those of ``KINDS``; circles, zones and exclusions only where there are any,
-    ``demand_grid`` only where the demand has areas. Tables are ``audit``, ``staff`` and
-    ``conflicts`` where there are any, ``curve``, ``density`` and ``run``. The columns are those of
-    the CSV files. Where elders are an estimate, every layer and table that has figures says so in
-    a column ``estimate``.
+    ``demand_grid`` only where the demand has areas. Tables are ``audit``, ``staff``,
+    ``conflicts``, ``phases`` and ``money`` where there are any, ``curve``, ``density`` and ``run``.
+    The columns are those of the CSV files. Where elders are an estimate, every layer and table that
+    has figures says so in a column ``estimate``.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def _tables(frames: Frames) -> dict[str, pd.DataFrame]:
         )
         for name, kind in KINDS.items() if name in shapes
     }  # fmt: skip
-    names = ("audit", "staff", "conflicts", "curve", "density")
+    names = ("audit", "staff", "conflicts", "phases", "money", "curve", "density")
     tables = {name: plain[name] for name in names if name in plain} | {"run": _run(frames)}
     return layers | {name: _stored(table) for name, table in tables.items()}
 

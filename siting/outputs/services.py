@@ -11,9 +11,11 @@ import pandas as pd
 import shapely
 
 from siting.audit_beds import needed_by_area
+from siting.circles import group_zones
 from siting.conflict import NUMBERS
 from siting.finding import areas_of
 from siting.standards import FUNCTIONS, STAFF
+from siting.tables import DataCheck
 from siting.texts import catalogue, text
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ STAFF_COLUMNS = [
     "rule_id", "clause", "scope", "scope_id", "staff", "required", "measured", "unit", "verdict",
     "note", "enforced",
 ]  # fmt: skip
+ANY = "|"
+"""Between functions any of which will do."""
 WORST = ("not_applicable", "built", "planned", "reserved", "unknown", "missing")
 """Statuses of a function in a circle: of two rules for one function, the later one here holds."""
 
@@ -59,15 +63,18 @@ def circles_frame(prepared: Prepared, plan: Audit) -> gpd.GeoDataFrame | None:
     """
     problem = prepared.problem
     circles = problem.areas.get("circle")
-    rules = {each.id: each.parameters.function for each in problem.of_kind("presence")}
-    if circles is None or not any(rules.values()):
+    rules = {
+        rule.id: ANY.join(rule.parameters.functions)
+        for rule in problem.of_kind("presence")
+        if rule.parameters.per == "circle"
+    }
+    if circles is None or not rules:
         return None
-    status: dict[str, dict[str, str]] = {name: {} for name in rules.values() if name}
+    status: dict[str, dict[str, str]] = {name: {} for name in rules.values()}
     for each in plan.findings:
-        function = rules.get(each.rule_id)
-        if function and each.scope == "circle":
-            worse = _worse(status[function].get(each.scope_id), _status(each))
-            status[function][each.scope_id] = worse
+        if each.rule_id in rules and each.scope == "circle":
+            seen = status[rules[each.rule_id]]
+            seen[each.scope_id] = _worse(seen.get(each.scope_id), _status(each))
     names = [name for name in FUNCTIONS if name in status]
     names += sorted(set(status) - set(names))
     table = {
@@ -106,8 +113,11 @@ def status_words(status: str, language: str) -> str:
 
 
 def name_words(name: str, language: str) -> str:
-    """Return the words for a function; one of the planner's own is its own word."""
-    return text(f"names.{name}", language) if f"names.{name}" in catalogue() else name
+    """Return the words for a function, or for several; one of the planner's own is its own."""
+    parts = name.split(ANY)
+    known = [text(f"names.{each}", language) if f"names.{each}" in catalogue() else each
+             for each in parts]  # fmt: skip
+    return " / ".join(known)
 
 
 def conflicts_frame(found: list[dict[str, Any]]) -> pd.DataFrame:
@@ -134,20 +144,17 @@ def _worse(one: str | None, other: str) -> str:
 
 
 def _shapes(prepared: Prepared, circles: Areas) -> list[object]:
-    """Return the area of each circle: its planning unit, or its zones together."""
-    areas, zones, units = prepared.problem.areas, prepared.zones, prepared.units
-    n = len(circles.id)
-    if zones is None or np.array_equal(circles.id, areas["unit"].id):
+    """Return the area of each circle: its zones together, or its planning unit."""
+    zones, units = prepared.zones, prepared.units
+    groups = group_zones(prepared.scenario, zones, DataCheck())
+    if zones is None or groups is None:
         shape = dict(zip(units.id, units.shapes, strict=True))
         return [shape.get(name) for name in circles.id]
-    place = np.full(len(areas["zone"].id), -1)
-    both = (areas["zone"].of_demand >= 0) & (circles.of_demand >= 0)
-    place[areas["zone"].of_demand[both]] = circles.of_demand[both]
-    street = areas["zone"].street
-    if street is not None and np.array_equal(circles.id, areas["street"].id):
-        place = street
     shapes = np.asarray(zones.shapes)
-    return [shapely.union_all(shapes[place == k]) for k in range(n)]
+    whole = {
+        name: shapely.union_all(shapes[groups.of_zone == k]) for k, name in enumerate(groups.id)
+    }
+    return [whole.get(name) for name in circles.id]
 
 
 def staff_frame(prepared: Prepared, plan: Audit) -> pd.DataFrame | None:

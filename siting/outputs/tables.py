@@ -40,7 +40,7 @@ CSV_COLUMNS: dict[str, list[str]] = {
     "facilities": [
         "id", "name", "status", "x", "y", "lon", "lat", "beds", "added_beds", "nursing_beds",
         "dementia_beds", "unit_id", "cost_wan_yuan", "elders_within_standard", "kind", "qualifies",
-        "rules", "rank", "phase",
+        "rules", "rank", "phase", "functions",
     ],
     "demand": [
         "id", "elders", "density_per_km2", "density_class", "unit_id", "nearest_facility_id",
@@ -201,9 +201,10 @@ def _word(group: str, code: str, language: str) -> str:
     if rest:
         said = input_words(rest, language) if head == "needs" else rest
         return f"{_word(group, head, language)} {said}"
-    keys = (f"tables.{group}_{code}", f"conflicts.{group}_{code}", f"names.{code}")
-    known = [key for key in keys if key in catalogue()]
-    return text(known[0], language) if known else code
+    for key in (f"tables.{group}_{code}", f"conflicts.{group}_{code}"):
+        if key in catalogue():
+            return text(key, language)
+    return input_words(code, language) if group in {"measure", "note"} else code
 
 
 def _write_table(sheet: Worksheet, table: pd.DataFrame, language: str) -> None:

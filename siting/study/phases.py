@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from siting.problem import Layout, Problem
     from siting.scenario import Limits, Solve
 
-__all__ = ["PhasePlan", "first_year", "in_year", "plan_phases", "under_ceiling"]
+__all__ = ["PhasePlan", "first_year", "hurried", "in_year", "plan_phases", "under_ceiling"]
 
 HURRY_S = 1.0
 """Time for each phase that is left once the search was interrupted, seconds."""
@@ -89,7 +89,7 @@ def plan_phases(last: PhasePlan, *, progress: Progress | None = None) -> tuple[P
         later, year = phases[0], scenario.steps[number].year
         prepared = in_year(last.prepared, year)
         problem = under_ceiling(prepared.problem, later.layout, limits[number])
-        settings = _settings(scenario.solve, later.solution)
+        settings = hurried(scenario.solve, later.solution)
         solution = solve(problem, settings=settings, progress=progress)
         prepared = replace(prepared, problem=problem)
         judged = audit(prepared, solution.layout, state="plan")
@@ -122,7 +122,7 @@ def under_ceiling(problem: Problem, later: Layout, limits: Limits) -> Problem:
     )
 
 
-def _settings(settings: Solve, later: Solution | None) -> Solve:
+def hurried(settings: Solve, later: Solution | None) -> Solve:
     """Return how hard to search for a phase: hardly, once the search was interrupted."""
     if later is None or later.status != "interrupted":
         return settings
