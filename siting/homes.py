@@ -147,8 +147,8 @@ def _part_of(
     if share is not None:
         taken = np.floor(share * beds + 1e-9).astype(np.int64)
         check.add(
-            "warning", f"{kind}_share", source.name, count=len(beds), share=share,
-            beds=int(taken.sum()),
+            "warning", "assumed_share", source.name, count=len(beds), share=share,
+            beds=int(taken.sum()), key=f"existing.{kind}_share",
         )  # fmt: skip
         return taken
     if column is None:

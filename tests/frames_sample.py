@@ -12,6 +12,7 @@ from shapely.geometry import LineString, Point, Polygon, box
 
 from siting.conflict import Conflict
 from siting.outputs.frames import Frames
+from siting.outputs.money import MONEY_COLUMNS, PHASE_COLUMNS
 from siting.outputs.services import STAFF_COLUMNS, conflicts_frame
 
 CRS = "EPSG:4549"
@@ -56,6 +57,8 @@ def sample_frames(language: str = "zh", *, hostile: bool = False) -> Frames:
         circles=_circles(units),
         staff=_staff(),
         conflicts=_conflicts(),
+        phases=_phases(),
+        money=_money(),
         info=_info(language, names),
         record=_record(demand, facilities, names["scenario"]),
     )
@@ -117,6 +120,26 @@ def _staff() -> pd.DataFrame:
     unknown = [10.0, np.nan, "persons", "unknown", "needs:facts.care_workers", True]
     rows = [[*about, 10.0, 12.0, "persons", "met", "", True], [*about, *unknown]]
     return pd.DataFrame(rows, columns=STAFF_COLUMNS)
+
+
+def _phases() -> pd.DataFrame:
+    """Return two phases, the second without money of its own."""
+    rows = [
+        [2022, 300, 3, 1, 2600.0, 200.0, 3000.0, 0.5, 0.6, 2, 2, "optimal", 0.0],
+        [2025, 430, 1, 0, 2080.0, 100.0, np.nan, 0.84, 0.84, 3, 1, "gap", 0.004],
+    ]
+    return pd.DataFrame(rows, columns=PHASE_COLUMNS)
+
+
+def _money() -> pd.DataFrame:
+    """Return what is paid for one home in two phases."""
+    rows = [
+        ["site-5", 2022, "capital", "", "", "operator", 1380.0],
+        ["site-5", 2022, "subsidy_once", "PY-22", "三(五)18", "county", 300.0],
+        ["site-5", 2025, "running", "", "", "operator", 216.0],
+        ["site-5", 2025, "subsidy_yearly", "PY-26", "三(五)19", "county", 8.0],
+    ]
+    return pd.DataFrame(rows, columns=MONEY_COLUMNS)
 
 
 def _conflicts() -> pd.DataFrame:

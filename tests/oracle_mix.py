@@ -203,10 +203,11 @@ class Town:
                     for names in self._function_sets(j, counts=counts):
                         cost = price + sum(problem.functions[name].cost for name in names)
                         yield Choice(
-                            True, beds,
-                            int(sites.nursing_beds[j]) * exists + new + turned,
-                            int(sites.dementia_beds[j]) * exists + dementia,
-                            frozenset(sites.functions[j] or ()) | names, cost, new, turned,
+                            is_open=True, beds=beds,
+                            nursing=int(sites.nursing_beds[j]) * exists + new + turned,
+                            dementia=int(sites.dementia_beds[j]) * exists + dementia,
+                            functions=frozenset(sites.functions[j] or ()) | names, cost=cost,
+                            new=new, turned=turned,
                         )  # fmt: skip
 
     def _turnable(self, j: int) -> int:

@@ -171,7 +171,7 @@ def some_rule(draw: st.DrawFn, name: str, known: tuple[str, ...]) -> Rule:
         "presence": ("presence", {"function": what, "min_count": draw(st.integers(1, 2)),
                                   "reserve_below_ageing_share":
                                       draw(st.sampled_from([None, 0.1, 0.5]))}),
-        "any": ("presence", {"any_of": (*known, "station"), "min_count": draw(st.integers(1, 2)),
+        "any": ("presence", {"any_of": known, "min_count": draw(st.integers(1, 2)),
                              "per": draw(st.sampled_from(["island", "island", "town", "unit"])),
                              "only": draw(st.sampled_from([(), (), ("小岛", "a", "乙镇")])),
                              "above_ageing_share": draw(st.sampled_from([None, None, 0.1])),

@@ -25,6 +25,7 @@ from siting.texts import text
 
 ROOT = Path(__file__).parents[1]
 CSV_FILES = {"audit.csv", "check.csv", "circles.csv", "conflicts.csv", "staff.csv", "curve.csv",
+             "phases.csv", "money.csv",
              "demand.csv", "density.csv", "facilities.csv",
              "units.csv"}  # fmt: skip
 ALL_FILES = CSV_FILES | {"run.json", "check.html", "plan.gpkg", "tables.xlsx", "map.html",

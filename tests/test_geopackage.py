@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from siting.outputs.frames import Frames
 
 SPATIAL = list(KINDS)
-TABLES = ["audit", "staff", "conflicts", "curve", "density", "run"]
+TABLES = ["audit", "staff", "conflicts", "phases", "money", "curve", "density", "run"]
 GEOMETRY_CODES = {"Point": "0", "MultiLineString": "1", "MultiPolygon": "2"}
 
 
@@ -119,8 +119,11 @@ def test_the_file_is_a_whole_geopackage_and_nothing_lies_beside_it(path: Path) -
 
 @pytest.mark.parametrize(
     "name",
-    ["facilities", "demand", "units", "circles", "audit", "staff", "conflicts", "curve", "density"],
-)
+    [
+        "facilities", "demand", "units", "circles", "audit", "staff", "conflicts", "phases",
+        "money", "curve", "density",
+    ],
+)  # fmt: skip
 def test_each_layer_holds_what_its_csv_holds(
     name: str, path: Path, frames: Frames, tmp_path: Path
 ) -> None:

@@ -34,6 +34,8 @@ CONTRACT = {
     "circles": "id, elders, residents, ageing_share, care_centre, memory_home, canteen",
     "staff": "rule_id, clause, scope, scope_id, staff, required, measured",
     "conflicts": "conflict, rule_id, clause, other_id, other_clause",
+    "phases": "year, beds, new_sites, extended_sites, cost_wan_yuan, subsidy_wan_yuan",
+    "money": "facility_id, year, item, rule_id, clause, payer, amount_wan_yuan",
 }
 """The first columns of each table, as the contract lists them."""
 
@@ -162,11 +164,11 @@ def test_the_workbook_has_its_sheets_in_order(language: str, request: Any) -> No
     book = request.getfixturevalue({"zh": "book", "en": "english"}[language])
     assert book.sheetnames == {
         "zh": ["概要", "设施一览表", "需求点覆盖表", "规划单元床位表", "条款审核表", "服务圈功能表",
-               "人员配备表", "冲突与存疑", "建设次序表", "密度口径比较表", "资料与口径",
-               "字段说明"],
+               "人员配备表", "冲突与存疑", "分期建设表", "费用与补贴", "费用明细表", "建设次序表",
+               "密度口径比较表", "资料与口径", "字段说明"],
         "en": ["Summary", "Facilities", "Demand points", "Planning units", "Audit",
-               "Circles", "Staff", "Conflicts", "Order of building", "Readings of density",
-               "Sources and settings", "Fields"],
+               "Circles", "Staff", "Conflicts", "Phases", "Costs and subsidies", "Payments",
+               "Order of building", "Readings of density", "Sources and settings", "Fields"],
     }[language]  # fmt: skip
 
 

@@ -156,10 +156,10 @@ def write_workbook(frames: Frames, path: Path) -> None:
     book, tables = Workbook(), csv_tables(frames)
     write_summary(book.active, frames)
     for name, table in tables.items():
-        sheet = book.create_sheet(text(f"tables.sheet_{name}", language))
         if name == "money":
             page = book.create_sheet(text("workbook.sheet_money", language))
             write_money(page, table, language)
+        sheet = book.create_sheet(text(f"tables.sheet_{name}", language))
         if name == "circles":
             write_circles(sheet, table, language)
         elif name == "conflicts":
@@ -198,7 +198,7 @@ def _worded(table: pd.DataFrame, language: str) -> pd.DataFrame:
 def _word(group: str, code: str, language: str) -> str:
     """Return a code in words; one without, such as a kind of the planner's own, as it is."""
     head, _, rest = code.partition(":")
-    if rest:
+    if rest and group == "note":
         said = input_words(rest, language) if head == "needs" else rest
         return f"{_word(group, head, language)} {said}"
     for key in (f"tables.{group}_{code}", f"conflicts.{group}_{code}"):

@@ -305,10 +305,7 @@ def _read_rule(
     if "id" in missing:
         raise StandardError.of("missing_key", place, key="id")
     if below is None and known and missing:
-        guess = nearest_name(place.label, known)
-        code = "rule_not_in_base_near" if guess else "rule_not_in_base"
-        values = {"found": place.label, "missing": ", ".join(missing), "guess": guess}
-        raise StandardError(Fault(code, str(place), values))
+        raise _not_in_base(place, known, missing)
     kind = given.get("kind")
     if isinstance(kind, str) and kind not in KINDS:
         guess = nearest_name(kind, list(KINDS))
@@ -320,6 +317,14 @@ def _read_rule(
     except ValidationError as error:
         raise StandardError(*place.faults(error, RuleEntry)) from error
     return _read_years(entry, given.get("values", {}), below, place)
+
+
+def _not_in_base(place: Place, known: Sequence[str], missing: list[str]) -> StandardError:
+    """Return the error of a rule that the base does not have and that lacks fields."""
+    guess = nearest_name(place.label, known)
+    code = "rule_not_in_base_near" if guess else "rule_not_in_base"
+    lacks = ", ".join(missing)
+    return StandardError.of(code, str(place), found=place.label, missing=lacks, guess=guess)
 
 
 def _over(given: dict[str, Any], below: FileRule | None) -> dict[str, Any]:
