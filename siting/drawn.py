@@ -52,14 +52,12 @@ def drawn_layout(prepared: Prepared, table: pd.DataFrame) -> Layout:
     rows = np.array([where[str(name)] for name in table["id"]], dtype=np.int64)
     is_open, beds = np.zeros(sites.n, dtype=bool), np.zeros(sites.n, dtype=np.int64)
     is_open[rows], beds[rows] = True, table["beds"].to_numpy(dtype=np.int64)
-    parts = [
-        _part(table, rows, beds, kind, getattr(sites, kind))
-        for kind in ("nursing_beds", "dementia_beds")
-    ]
+    nursing = _part(table, rows, beds, "nursing_beds", sites.nursing_beds)
+    dementia = _part(table, rows, beds, "dementia_beds", sites.dementia_beds)
     functions = np.full(sites.n, None, dtype=object)
     functions[rows] = _functions(prepared, table, rows)
     _report(prepared, table, rows, is_open)
-    return Layout(is_open, beds, *parts, functions)
+    return Layout(is_open, beds, nursing, dementia, functions)
 
 
 def _part(

@@ -145,7 +145,7 @@ def _part_of(
     """Return nursing or dementia beds, refused where they exceed all; an assumption is listed."""
     column, share = getattr(part, f"{kind}_beds"), getattr(part, f"{kind}_share")
     if share is not None:
-        taken = np.floor(share * beds + 1e-9).astype(np.int64)
+        taken = np.asarray(np.floor(share * beds + 1e-9), dtype=np.int64)
         check.add(
             "warning", "assumed_share", source.name, count=len(beds), share=share,
             beds=int(taken.sum()), key=f"existing.{kind}_share",
@@ -159,4 +159,4 @@ def _part_of(
         raise InputError(
             Fault("more_than_all_beds", source.name, {"column": column}, source.labels(above))
         )
-    return values.astype(np.int64)
+    return np.asarray(values, dtype=np.int64)

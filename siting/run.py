@@ -26,7 +26,6 @@ from siting.outputs.money import money_frame
 from siting.outputs.sheet import write_sheet
 from siting.outputs.tables import write_csv_tables, write_workbook
 from siting.prepare import Prepared, prepare
-from siting.problem import Layout
 from siting.solve import Progress, Solution, solve
 from siting.study import PhasePlan, coverage_cost_curve, plan_phases
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from siting.outputs.frames import Frames
+    from siting.problem import Layout
     from siting.scenario import Scenario
     from siting.tables import DataCheck
 

@@ -197,7 +197,6 @@ class Existing(Part):
     facts: dict[str, str] = Field(default_factory=dict)
     """Fact that rules ask for (residents, stars, nurses, rehab_room, …) to its column."""
 
-
     @model_validator(mode="after")
     def _told_or_assumed(self) -> Self:
         for kind in ("nursing", "dementia"):

@@ -32,6 +32,7 @@ QUALIFYING_BEDS = 10
 
 SAMPLES_PER_SPACING = 5
 
+
 @dataclass(frozen=True)
 class Sites:
     """

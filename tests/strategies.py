@@ -70,7 +70,8 @@ def rules(**changes: dict[str, Any]) -> tuple[Rule, ...]:
     """
     Return Hangzhou's rules of beds, places and distances with changes.
 
-    ``rules(HZ_02={"enforce": False})``. Their sentences are left out, to keep short what Hypothesis prints of a failure.
+    ``rules(HZ_02={"enforce": False})``. Their sentences are left out, to keep
+    short what Hypothesis prints of a failure.
     """
     standard = read_standard("hangzhou-2021", year=2025)
     named = {key.replace("_", "-"): value for key, value in changes.items()}

@@ -9,16 +9,18 @@ costs that could matter are varied, so that all layouts can be listed.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import oracle_mix
 from hypothesis import assume
 from hypothesis import strategies as st
 from tiny_mix import HIGH, LOW, MEDIUM, Point, Site, Zone, build, rule
 
-from siting.problem import Problem
 from siting.scenario import Limits, Mix
-from siting.standards import Rule
+
+if TYPE_CHECKING:
+    from siting.problem import Problem
+    from siting.standards import Rule
 
 MOST_SUMS = 60_000
 CENTRE, MEMORY, CANTEEN = "care_centre", "memory_home", "canteen"

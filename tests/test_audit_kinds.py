@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tiny_mix import HIGH, MEDIUM, Point, Site, Zone, build, findings, raw_findings, rule, today
 
 from siting.audit import CHECK
 from siting.audit_areas import circle_status
@@ -17,7 +18,6 @@ from siting.audit_homes import place_word
 from siting.model import CONSTRAIN
 from siting.problem import Layout, Problem
 from siting.standards import DESCRIBE, EXAMPLES, KINDS, Rule
-from tiny_mix import HIGH, MEDIUM, Point, Site, Zone, build, findings, raw_findings, rule, today
 
 TWO = [
     Zone("z0", street="甲街道", district="东", residents=10_000.0),

@@ -20,12 +20,12 @@ from tiny import CRS as WORKING
 import siting
 from siting.demand import read_demand, read_zones
 from siting.errors import CrsError, EmptyInputError, EncodingError, InputError
+from siting.homes import read_existing
 from siting.inputs.coordinates import as_working_crs, project_points, read_crs, working_crs
 from siting.inputs.foreign import quiet
 from siting.inputs.layers import read_layer
 from siting.inputs.layout import read_layout
 from siting.inputs.table_files import read_table
-from siting.homes import read_existing
 from siting.sites import read_candidates
 from siting.tables import DataCheck, numbers
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
+import oracle_mix
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, assume, given, seed, settings
@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from shapely.geometry import Point as Spot
 from shapely.geometry import box
+from strategies_mix import towns
+from tiny_mix import HIGH, Point, Site, Zone, build, findings, rule
 
-import oracle_mix
 import siting
 from siting.decisions import find_decisions
 from siting.errors import ScenarioError
@@ -26,8 +27,9 @@ from siting.problem import Layout, Problem, beds_required
 from siting.scenario import Limits, Mix, Solve
 from siting.solve import Solution, solve
 from siting.standards import read_standard
-from strategies_mix import towns
-from tiny_mix import HIGH, Point, Site, Zone, build, findings, rule
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ONE = Solve(threads=1)
 CLOSE = {"rtol": 1e-6, "atol": 1e-6}
@@ -134,18 +136,20 @@ def test_the_auditor_finds_unmet_what_is_unmet_when_counted_by_hand(
         (duty.rule_id, duty.area if isinstance(duty, oracle_mix.Duty) else "all")
         for duty in town.duties
     }
+    found = findings(problem, layout)
     verdicts = {
         (each.rule_id, each.scope_id): each.verdict
-        for each in findings(problem, layout)
+        for each in found
         if (each.rule_id, each.scope_id) in duties
     }
     fails = town.failing(chosen)
+    unclear = {(e.rule_id, e.scope_id) for e in found if e.note == "needs:zones.residents"}
     assert {pair for pair, verdict in verdicts.items() if verdict == "unmet"} <= fails
     for pair in fails & set(verdicts):
         assert verdicts[pair] in {"unmet", "unknown"}, pair
     told = all(each is not None for each in problem.sites.functions)
     if told and not (problem.sites.owner == "").any():
-        assert {pair for pair, verdict in verdicts.items() if verdict == "unmet"} == fails
+        assert {pair for pair, verdict in verdicts.items() if verdict == "unmet"} == fails - unclear
 
 
 @PROPERTY

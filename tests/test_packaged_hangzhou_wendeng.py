@@ -206,9 +206,7 @@ def test_the_figures_are_those_of_the_document_in_every_year(
 
 
 def test_the_eight_functions_of_a_circle_are_asked_for_from_2025() -> None:
-    rules = [
-        each for each in standard("hangzhou-2021", 2025).rules if each.id.startswith("HZ-15")
-    ]
+    rules = [each for each in standard("hangzhou-2021", 2025).rules if each.id.startswith("HZ-15")]
     assert [each.parameters.function for each in rules] == [
         "care_centre", "memory_home", "consortium", "canteen", "home_care_centre", "device_point",
         "family_centre", "adviser_point",

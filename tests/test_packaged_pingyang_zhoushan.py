@@ -23,7 +23,10 @@ POLICY = {
 STRENGTH = {"H": "required", "T": "target", "P": "encouraged", "B": "baseline"}
 LONGEST_SHARED_RUN = 12
 PART = re.compile(r"^(?P<whole>[A-Z]+-\d+)[b-z]$")
-DEMONSTRATION_TOWN = "PYA-01 PYA-02 PYA-03 PYA-04 PYA-05 PYA-06 PYA-07 PYA-09 PYA-12 PYA-13 PYA-13b PYA-14 PYA-15 PYA-16"
+DEMONSTRATION_TOWN = (
+    "PYA-01 PYA-02 PYA-03 PYA-04 PYA-05 PYA-06 PYA-07 PYA-09 PYA-12 PYA-13 PYA-13b PYA-14 PYA-15"
+    " PYA-16"
+)
 
 
 def shared() -> Path:
@@ -129,7 +132,8 @@ FIGURES: list[tuple[str, str, dict[int, dict[str, Any] | None]]] = [
         "part": "dementia_beds", "of": "beds", "min_share": 0.05, "per": "town"}}),
     ("pingyang-2021", "PYA-06", {2021: {
         "part": "residents", "of": "beds", "min_share": 0.60, "per": "town"}}),
-    ("pingyang-2021", "PYA-07", {2021: {"sum_of": "home_care_beds", "min_count": 10, "per": "town"}}),
+    ("pingyang-2021", "PYA-07",
+     {2021: {"sum_of": "home_care_beds", "min_count": 10, "per": "town"}}),
     ("pingyang-2021", "PYA-10", {2021: {"figures": {"model_villages_percent": 5.0}}}),
     ("pingyang-2021", "PYA-11", {2021: {
         "what": "home_care_centre", "min_share": 1.0, "per": "village"}}),

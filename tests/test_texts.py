@@ -14,6 +14,7 @@ import pytest
 import siting
 from siting.demand import CLASSES, SUPPORTS
 from siting.errors import Fault
+from siting.homes import KINDS
 from siting.money import ITEMS, OPERATOR
 from siting.objective import STAGES
 from siting.outputs.check_page import SEVERITIES, WORDS
@@ -21,7 +22,6 @@ from siting.outputs.tables import CODES, CSV_COLUMNS
 from siting.regions import NOTES
 from siting.scenario import Candidates, Density, Scenario, Spread
 from siting.scenario_file import EXPECTED
-from siting.homes import KINDS
 from siting.standards.standard_file import LegalStatus
 from siting.study.curve import CURVE_COLUMNS
 from siting.tables import CheckLine, Severity
@@ -285,6 +285,7 @@ def _table_keys() -> set[str]:
         "legal": set(get_args(LegalStatus)),
         "state": {"existing", "plan"},
         "scope": {"unit", "zone", "all", "district", "street", "urban_street", "town", "circle",
+                  "island",
                   "urban_zone", "village", "facility"},
         "measure": {"beds", "places", "units", "share", "facilities", "areas", "persons", "rules",
                     "m", "gini", "wan_yuan"},

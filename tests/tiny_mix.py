@@ -51,7 +51,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Site:
-    """A home (``home=True``) or a candidate; ``nursing`` or ``dementia`` None: the file is silent."""
+    """A home (``home=True``) or a candidate; ``nursing``, ``dementia`` None: the file is silent."""
 
     home: bool = False
     beds: int = 0

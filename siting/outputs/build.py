@@ -399,8 +399,7 @@ def _settings(prepared: Prepared) -> dict[str, Any]:
         "scenario": scenario.model_dump(mode="json", exclude_none=True),
         "changes": [{"key": key, "value": value} for key, value in scenario.changes],
         "rules": {
-            rule.id: rule.numbers() | {"enforce": rule.enforce}
-            for rule in prepared.standard.rules
+            rule.id: rule.numbers() | {"enforce": rule.enforce} for rule in prepared.standard.rules
         },
         "rules_changed": {
             rule.id: [{"key": key, "standard": value} for key, value in rule.changed]

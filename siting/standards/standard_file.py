@@ -319,7 +319,7 @@ def _read_rule(
     return _read_years(entry, given.get("values", {}), below, place)
 
 
-def _not_in_base(place: Place, known: Sequence[str], missing: list[str]) -> StandardError:
+def _not_in_base(place: Place, known: list[str], missing: list[str]) -> SitingError:
     """Return the error of a rule that the base does not have and that lacks fields."""
     guess = nearest_name(place.label, known)
     code = "rule_not_in_base_near" if guess else "rule_not_in_base"
