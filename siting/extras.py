@@ -65,13 +65,16 @@ def fullest_mix(
     open_new[decisions.site[grown]] = True
     counts = decisions.always | open_new
     functions: list[set[str]] = [set() for _ in range(n)]
-    for name in problem.functions:
+    floor = problem.sites.floor_m2.copy()
+    for name, function in problem.functions.items():
         fits = can_host(problem, name) & (
             counts if name in INSTITUTION_ONLY else counts | decisions.stays
         )
+        fits &= function.area_m2 <= floor
         for site in np.flatnonzero(fits).tolist():
             if name not in (problem.sites.functions[site] or ()):
                 functions[site].add(name)
+                floor[site] -= function.area_m2
     return Extras(nursing, turned, dementia, functions)
 
 

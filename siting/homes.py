@@ -50,6 +50,7 @@ def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Sourc
     )
     costs = (
         "max_beds", "fixed_cost", "cost_per_bed", "convert_cost_per_bed", "running_cost_per_bed",
+        "floor_m2",
     )  # fmt: skip
     columns = {key: getattr(part, key) for key in named}
     columns |= {f"facts.{fact}": column for fact, column in part.facts.items()}
@@ -92,6 +93,7 @@ def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Sourc
         can_host=read_functions(source, part.can_host, tuple(scenario.functions)),
         facts=read_facts(source, part.facts),
         running_cost_per_bed=running_cost(source, part, check),
+        floor_m2=amount_of(source, part.floor_m2, missing=np.inf),
     )
     small = np.flatnonzero(institution & (beds < QUALIFYING_BEDS))
     if len(small):

@@ -87,6 +87,18 @@ def _add_functions(model: PlanModel) -> None:
                 model.linear.row(f"hosts_{number}_{site}", row, ">=", 0.0)
             model.functions[site, name] = adds
             model.add_cost(site, {adds: function.cost})
+    _limit_floor(model)
+
+
+def _limit_floor(model: PlanModel) -> None:
+    """Add a row for each site whose floor may not hold all functions that could be added."""
+    taken: dict[int, dict[int, float]] = {}
+    for (site, name), adds in model.functions.items():
+        taken.setdefault(site, {})[adds] = model.problem.functions[name].area_m2
+    for site, areas in taken.items():
+        floor = float(model.problem.sites.floor_m2[site])
+        if sum(areas.values()) > floor:
+            model.linear.row(f"floor_{site}", areas, "<=", floor)
 
 
 def _minimum(

@@ -194,6 +194,8 @@ class Existing(Part):
     """Column of the functions that stand, separated by commas or semicolons."""
     can_host: str | None = None
     """Column of the functions that could be added; without, every function of the scenario."""
+    floor_m2: NumberOrColumn | None = None
+    """Floor area free for functions that are added, square metres; empty: no limit."""
     facts: dict[str, str] = Field(default_factory=dict)
     """Fact that rules ask for (residents, stars, nurses, rehab_room, …) to its column."""
 
@@ -252,6 +254,8 @@ class Candidates(Part):
     """Who owns and runs what opens here."""
     can_host: str | None = None
     """Column of the functions that could stand; without, every function of the scenario."""
+    floor_m2: NumberOrColumn | None = None
+    """Floor area free for functions that are added, square metres; empty: no limit."""
     reserved: str | None = None
     """Column that says whether the site is reserved for a function."""
     facts: dict[str, str] = Field(default_factory=dict)

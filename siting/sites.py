@@ -68,6 +68,8 @@ class Sites:
         Fact to value, as the files say.
     running_cost_per_bed
         Cost of running a bed for a year, 万元; NaN where the files do not say.
+    floor_m2
+        Floor area free for functions that are added, square metres; infinite without a limit.
     """
 
     id: NDArray[np.object_]
@@ -92,11 +94,14 @@ class Sites:
     can_host: NDArray[np.object_]
     facts: NDArray[np.object_]
     running_cost_per_bed: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    floor_m2: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         """Fill in what is not given."""
         if len(self.running_cost_per_bed) != len(self.id):
             object.__setattr__(self, "running_cost_per_bed", np.full(len(self.id), np.nan))
+        if len(self.floor_m2) != len(self.id):
+            object.__setattr__(self, "floor_m2", np.full(len(self.id), np.inf))
 
     @property
     def n(self) -> int:
@@ -143,7 +148,9 @@ def read_candidates(
         for each in ("id", "name", "tenure", "land_code", "area_m2", "can_host", "reserved")
     }
     columns |= {f"facts.{fact}": column for fact, column in part.facts.items()}
-    amounts = ("min_beds", "max_beds", "fixed_cost", "cost_per_bed", "running_cost_per_bed")
+    amounts = (
+        "min_beds", "max_beds", "fixed_cost", "cost_per_bed", "running_cost_per_bed", "floor_m2",
+    )  # fmt: skip
     columns |= {
         each: getattr(part, each) for each in amounts if isinstance(getattr(part, each), str)
     }
@@ -172,6 +179,7 @@ def read_candidates(
         can_host=read_functions(source, part.can_host, tuple(scenario.functions)),
         facts=read_facts(source, told),
         running_cost_per_bed=running_cost(source, part, check),
+        floor_m2=amount_of(source, part.floor_m2, missing=np.inf),
     )
     small = np.flatnonzero(sites.max_beds < QUALIFYING_BEDS)
     if len(small):
@@ -253,7 +261,7 @@ def generate_candidates(
         Number of the first id: ``gen-<first>``.
     """
     amounts = (part.min_beds, part.max_beds, part.fixed_cost, part.cost_per_bed)
-    if any(isinstance(each, str) for each in (*amounts, part.running_cost_per_bed)):
+    if any(isinstance(each, str) for each in (*amounts, part.running_cost_per_bed, part.floor_m2)):
         raise InputError.of("generate_needs_numbers", "candidates")
     places = _places_on_roads(network, settings.spacing_m / SAMPLES_PER_SPACING)
     if study_area is not None:
@@ -265,7 +273,12 @@ def generate_candidates(
     columns = tuple(np.full(len(xy), float(each)) for each in amounts)
     made = _candidates(names, names, np.full(len(xy), "", dtype=object), xy, columns)
     running = np.nan if part.running_cost_per_bed is None else float(part.running_cost_per_bed)
-    return replace(made, running_cost_per_bed=np.full(len(xy), running))
+    floor = np.inf if part.floor_m2 is None else float(part.floor_m2)
+    return replace(
+        made,
+        running_cost_per_bed=np.full(len(xy), running),
+        floor_m2=np.full(len(xy), floor),
+    )
 
 
 def _places_on_roads(network: Network, step_m: float) -> NDArray[np.float64]:

@@ -227,8 +227,11 @@ class Town:
             if name not in has and (host is None or name in host)
             and (counts or name not in FOR_HOMES)
         ]  # fmt: skip
+        floor = float(self.problem.sites.floor_m2[j])
         for bits in range(2 ** len(free)):
-            yield frozenset(name for k, name in enumerate(free) if bits >> k & 1)
+            names = frozenset(name for k, name in enumerate(free) if bits >> k & 1)
+            if math.fsum(self.problem.functions[name].area_m2 for name in names) <= floor:
+                yield names
 
     # What it adds up to.
 

@@ -16,7 +16,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from tiny_mix import HIGH, LOW, MEDIUM, Point, Site, Zone, build, rule
 
-from siting.scenario import Limits, Mix
+from siting.scenario import Function, Limits, Mix
 
 if TYPE_CHECKING:
     from siting.problem import Problem
@@ -32,6 +32,8 @@ ELDERS = st.sampled_from([0.0, 0.5, 250.0, 333.5, 500.0, 1000.0, 1200.0, 1500.0]
 SPOTS = st.tuples(
     st.sampled_from([0.0, 300.0, 500.0, 700.0, 1000.0, 1300.0]), st.sampled_from([0.0, 0.0, 400.0])
 )
+AREAS = st.sampled_from([0.0, 60.0, 100.0])
+FLOORS = st.sampled_from([math.inf, math.inf, math.inf, 120.0, 60.0])
 OWNERS = st.sampled_from(["public", "public", "public_private", "private"])
 
 
@@ -91,6 +93,7 @@ def homes(draw: st.DrawFn, n_zones: int, known: tuple[str, ...], *, room: bool) 
         zone=draw(st.integers(0, n_zones - 1)),
         xy=draw(SPOTS),
         facts=draw(st.sampled_from([{}, {}, {"reserved": True}, {"barred": True}])),
+        floor=draw(FLOORS),
         forbidden=fate == "closed",
         locked_beds=draw(st.integers(beds, high)) if fate == "beds" else -1,
     )
@@ -112,6 +115,7 @@ def candidates(draw: st.DrawFn, n_zones: int, known: tuple[str, ...]) -> Site:
         facts=draw(st.sampled_from([{}, {}, {"reserved": True}, {"barred": True}])),
         zone=draw(st.integers(0, n_zones - 1)),
         xy=draw(SPOTS),
+        floor=draw(FLOORS),
         forbidden=fate == "forbidden",
         locked_open=fate == "open",
         locked_beds=draw(st.integers(low, high)) if fate == "beds" else -1,
@@ -245,7 +249,7 @@ def towns(
         rules,
         points=[draw(points(len(places))) for _ in range(draw(st.integers(1, 4)))],
         zones=places,
-        functions={name: draw(SMALL_QUARTERS) for name in known},
+        functions={name: Function(cost=draw(SMALL_QUARTERS), area_m2=draw(AREAS)) for name in known},
         mix=draw(mixes()),
         limits=limits,
         units=units,

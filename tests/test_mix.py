@@ -24,7 +24,7 @@ from siting.decisions import find_decisions
 from siting.errors import ScenarioError
 from siting.objective import measure
 from siting.problem import Layout, Problem, beds_required
-from siting.scenario import Limits, Mix, Solve
+from siting.scenario import Function, Limits, Mix, Solve
 from siting.solve import Solution, solve
 from siting.standards import read_standard
 
@@ -426,6 +426,26 @@ def test_a_budget_is_kept_before_subsidies_and_buys_the_most_minima() -> None:
         )
         solved(problem)
         assert (value(problem, "unmet_minima"), value(problem, "cost")) == (unmet, cost)
+
+
+def test_a_site_takes_on_no_more_functions_than_its_floor_holds() -> None:
+    # 100 + 60 m2 do not fit 150 m2: one function here, the other at the dearer site.
+    small = Site(home=True, beds=20, floor=150.0)
+    other = Site(low=10, high=10, fixed=5.0, each=0.0)
+    rules = [
+        rule("C", "count", what="canteen", min_count=1, per="all"),
+        rule("S", "count", what="station", min_count=1, per="all"),
+    ]
+    functions = {
+        "canteen": Function(cost=1.0, area_m2=100.0),
+        "station": Function(cost=2.0, area_m2=60.0),
+    }
+    for floor, stands, cost in ((150.0, [True, True], 8.0), (160.0, [True, False], 3.0)):
+        problem = build([replace(small, floor=floor), other], rules, functions=functions)
+        layout = solved(problem)
+        assert layout.is_open.tolist() == stands
+        assert value(problem, "cost") == cost
+        assert value(problem, "unmet_minima") == 0.0
 
 
 def test_a_closed_home_brings_neither_beds_nor_functions() -> None:

@@ -72,6 +72,7 @@ class Site:
     forbidden: bool = False
     locked_open: bool = False
     locked_beds: int = -1
+    floor: float = math.inf
 
 
 def rule(
@@ -97,7 +98,7 @@ def build(
     *,
     points: list[Point] | None = None,
     zones: list[Zone] | None = None,
-    functions: dict[str, float] | None = None,
+    functions: dict[str, float | Function] | None = None,
     mix: Mix | None = None,
     limits: Limits | None = None,
     units: tuple[str, ...] = ("a",),
@@ -133,7 +134,10 @@ def build(
         limits=limits or Limits(),
         areas=areas_of(points, sites, zones, units),
         mix=mix or Mix(),
-        functions={name: Function(cost=cost) for name, cost in (functions or {}).items()},
+        functions={
+            name: each if isinstance(each, Function) else Function(cost=each)
+            for name, each in (functions or {}).items()
+        },
     )
 
 
@@ -288,6 +292,7 @@ def _sites(sites: list[Site]) -> Sites:
         functions=_objects([s.functions for s in sites]),
         can_host=_objects([s.can_host for s in sites]),
         facts=_objects([dict(s.facts) for s in sites]),
+        floor_m2=np.array([s.floor for s in sites], dtype=float),
     )
 
 

@@ -17,6 +17,7 @@ import pyogrio
 import rasterio
 import shapely
 from sample_country import Country, border, hamlets, scatter, spanning_pairs, waters
+from sample_facts import ISLANDS
 from sample_patches import Patch, Plan, Road, Xy, build_patch, words
 from sample_people import (
     CRS,
@@ -222,7 +223,8 @@ def write_zones(county: County) -> None:
         records.append({
             "社区代码": f"9901{streets.index(row.street) + 1:03d}{number:03d}",
             "社区名称": row.name, "街道": row.street, "片区": row.district, "类型": row.kind,
-            "老年人口": round(elders), "常住人口": row.residents, "geometry": moved(row.polygon),
+            "老年人口": round(elders), "常住人口": row.residents,
+            "岛屿": ISLANDS.get(row.name, ""), "geometry": moved(row.polygon),
         })  # fmt: skip
     frame = gpd.GeoDataFrame(records, crs=CRS)
     write_layer(

@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import openpyxl
 import shapely
+from sample_facts import HOME_FACT_COLUMNS, PARCEL_FACT_COLUMNS, home_facts, parcel_facts
 from sample_patches import words
 from sample_people import CRS, DAY, ORIGIN, County, community_of, moved
 from shapely.geometry import LineString, Point, Polygon
@@ -63,9 +64,10 @@ def write_homes(rng: np.random.Generator, county: County, path: Path) -> None:
     points = gpd.GeoSeries([moved(Point(xy)) for xy in places], crs=CRS).to_crs(LONLAT)
     with path.open("w", encoding="gb18030", newline="") as file:
         table = csv.writer(file, lineterminator="\r\n")
-        table.writerow(HOME_COLUMNS)
-        for k, (home, point) in enumerate(zip(HOMES, points, strict=True), start=1):
-            table.writerow([f"YL{k:02d}", *home[:-1], f"{point.x:.7f}", f"{point.y:.7f}"])
+        table.writerow([*HOME_COLUMNS, *HOME_FACT_COLUMNS])
+        for k, (home, point) in enumerate(zip(HOMES, points, strict=True)):
+            place = (f"{point.x:.7f}", f"{point.y:.7f}")
+            table.writerow([f"YL{k + 1:02d}", *home[:-1], *place, *home_facts(k)])
 
 
 def beside_road(rng: np.random.Generator, county: County, near: Xy) -> Xy:
@@ -192,11 +194,12 @@ def parcel(
     home = community_of(county.rows, spot)
     place = home.name.removesuffix("社区") if home else "县界外"
     x, y = spot[0] + ORIGIN[0], spot[1] + ORIGIN[1]
+    tenure = str(rng.choice(kind.tenure))
     return [
-        f"DK{number:03d}", f"{place}{kind.label}（{number}号）",
-        str(rng.choice(kind.tenure)), kind.land_code,
+        f"DK{number:03d}", f"{place}{kind.label}（{number}号）", tenure, kind.land_code,
         area, 30 if kind.label == "社会福利用地" else 10, beds, fixed,
         round(float(rng.uniform(*kind.per_bed)), 1), round(x, 2), round(y, 2),
+        *parcel_facts(kind.label, tenure, number),
     ]  # fmt: skip
 
 
@@ -205,7 +208,7 @@ def save_workbook(rows: list[list[str | float]], path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "候选地块"
-    for row in [CANDIDATE_COLUMNS, *rows]:
+    for row in [[*CANDIDATE_COLUMNS, *PARCEL_FACT_COLUMNS], *rows]:
         sheet.append(row)
     sheet.freeze_panes = "A2"
     draft = io.BytesIO()
