@@ -26,6 +26,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "tight limits": {"limits.budget_wan_yuan": 5000, "limits.max_new_sites": 9},
 }
 KEPT = 2e-6  # how far a stage may drift while later ones are improved, relative
+ITEMS = ("capital", "running", "subsidy_once", "subsidy_yearly")
 ROUNDED = 1e-8  # what is left of rounding each row of a table to a millionth
 EXTRA = [
     {"id": name, "x": x, "y": y, "min_beds": 10, "max_beds": 90, "fixed_cost": 201.7,
@@ -285,7 +286,9 @@ def recomputed(result: case_files.Result) -> dict[str, float]:
         ),
         "cost_wan_yuan": facilities["cost_wan_yuan"].sum(),
     }
-    figures |= _stages(result.run["stages"], demand, units, audit, figures)
+    stages = _stages(result.run["stages"], demand, units, audit, figures)
+    figures |= stages | _services_and_conflicts(result) | _money_and_phases(result)
+    figures |= {f"phases.0.{name}": value for name, value in stages.items()}
     for k, row in enumerate(_numbers(result.tables["density"]).to_dict("records")):
         for name in ("elders_high", "elders_medium", "elders_low", "changed_share"):
             figures[f"density.{k}.{name}"] = row[name]
@@ -294,6 +297,36 @@ def recomputed(result: case_files.Result) -> dict[str, float]:
             assert row["elders_high"] == pytest.approx(figures["elders.high"])
             assert row["elders_medium"] == pytest.approx(figures["elders.medium"])
     return figures
+
+
+def _services_and_conflicts(result: case_files.Result) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    circles = result.tables.get("circles", pd.DataFrame())
+    for function in result.run.get("circles", {}):
+        for status, count in circles[function].str.split(":").str[0].value_counts().items():
+            figures[f"circles.{function}.{status}"] = float(count)
+    for k, row in enumerate(result.tables["conflicts"].to_dict("records")):
+        for name in ("count", "required", "other_required", "measured", "possible"):
+            if row[name] != "":
+                figures[f"conflicts.{k}.{name}"] = float(row[name])
+    return figures
+
+
+def _money_and_phases(result: case_files.Result) -> dict[str, float]:
+    money, facilities = _numbers(result.tables["money"]), result.tables["facilities"]
+    of = {item: money["amount_wan_yuan"][money["item"] == item].sum() for item in ITEMS}
+    figures = {
+        "money.capital": of["capital"],
+        "money.subsidy": of["subsidy_once"],
+        "money.net": of["capital"] - of["subsidy_once"],
+        "money.running": of["running"],
+        "money.subsidy_yearly": of["subsidy_yearly"],
+        # no file of the sample tells what a bed costs a year
+        "money.running_unknown": float((facilities["status"] != "closed").sum()),
+    }
+    (row,) = _numbers(result.tables["phases"]).to_dict("records")
+    numbers = {key: value for key, value in row.items() if isinstance(value, float | int)}
+    return figures | {f"phases.0.{key}": float(value) for key, value in numbers.items()}
 
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:
@@ -330,9 +363,10 @@ def _audit_counts(audit: pd.DataFrame) -> dict[str, float]:
         here = audit[audit["state"] == state]
         by_rule = here.groupby("rule_id")["verdict"].agg(set)
         unmet = by_rule.map(lambda found: "unmet" in found)
+        met = by_rule.map(lambda found: "met" in found and "unknown" not in found)
         figures |= {
             f"audit.{state}.rules_unmet": unmet.sum(),
-            f"audit.{state}.rules_met": by_rule[~unmet].map(lambda found: "met" in found).sum(),
+            f"audit.{state}.rules_met": (met & ~unmet).sum(),
             f"audit.{state}.met": (here["verdict"] == "met").sum(),
             f"audit.{state}.unmet": (here["verdict"] == "unmet").sum(),
         }
