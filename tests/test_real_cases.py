@@ -22,6 +22,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
 import siting
+from siting.standards import FUNCTIONS
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "cases"
@@ -345,3 +346,29 @@ def test_the_walking_network_of_porto_reads() -> None:
     assert network.n_edges == pytest.approx(348_000, rel=0.05)
     assert network.edge_length_m.sum() / 1000 == pytest.approx(9_900, rel=0.05)
     assert (network.component_of_node == 0).sum() == pytest.approx(310_900, rel=0.05)
+
+
+# -- Taipei under every rule of Hangzhou ---------------------------------------------------------
+
+
+@needs(TAIPEI)
+@pytest.mark.slow
+def test_taipei_meets_every_minimum_of_the_whole_standard(tmp_path: Path) -> None:
+    """Counted from the tables: beds by unit, kinds of beds, eight functions in every circle."""
+    done = siting.plan(siting.read_scenario(ROOT / "scenarios" / "taipei-full.yaml", data=TAIPEI))
+    folder = siting.write_plan(done, tmp_path / "full")
+    assert all(stage["gap"] <= 0.005 for stage in done.record["stages"])
+    units, homes, circles = (
+        pd.read_csv(folder / f"{name}.csv", encoding="utf-8-sig")
+        for name in ("units", "facilities", "circles")
+    )
+    assert (units["beds_planned"] >= np.ceil(units["elders"] * 0.03 - 1e-6)).all()
+    counts = homes[homes["qualifies"] & (homes["status"] != "outside")]
+    assert counts["nursing_beds"].sum() >= 0.65 * counts["beds"].sum()
+    assert counts["dementia_beds"].sum() >= 0.002 * units["elders"].sum()
+    assert (counts["dementia_beds"] <= counts["nursing_beds"]).all()
+    stands = counts.assign(has=counts["functions"].fillna("").str.split(", ")).explode("has")
+    for unit in units["id"]:
+        here = set(stands["has"][stands["unit_id"] == unit])
+        assert here >= set(FUNCTIONS[:8]), unit
+    assert (circles[list(FUNCTIONS[:8])] == "planned").all(axis=None)
