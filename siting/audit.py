@@ -73,12 +73,16 @@ class Audit:
         return pd.DataFrame(rows, columns=COLUMNS)
 
     def counts(self) -> dict[str, int]:
-        """Return rules met and unmet, and findings met and unmet."""
+        """Return rules met throughout and unmet somewhere, and findings met and unmet."""
         by_rule: dict[str, list[str]] = {}
         for each in self.findings:
             by_rule.setdefault(each.rule_id, []).append(each.verdict)
         unmet = [rule for rule, verdicts in by_rule.items() if "unmet" in verdicts]
-        met = [rule for rule, each in by_rule.items() if "met" in each and rule not in unmet]
+        met = [
+            rule
+            for rule, each in by_rule.items()
+            if "met" in each and not {"unmet", "unknown"} & {*each}
+        ]
         verdicts = [each.verdict for each in self.findings]
         return {
             "rules_met": len(met),

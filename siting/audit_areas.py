@@ -194,7 +194,7 @@ def _presence(
     verdict, note = _verdict(int(has.sum()), asked.min_count, int(dark.sum()), missing)
     reserved = is_reserved(problem) & (areas.of_site == number)
     if verdict == "met":
-        note = "built" if _stood(problem, asked.functions, has) else "planned"
+        note = "built" if _stood(problem, asked.functions, has) >= asked.min_count else "planned"
     elif limit is not None and reserved.any():
         if few_elders(areas, limit)[number]:
             return "met", f"reserved:{problem.sites.id[reserved][0]}"
@@ -203,11 +203,15 @@ def _presence(
     return verdict, note or ("missing" if verdict == "unmet" else "")
 
 
-def _stood(problem: Problem, functions: tuple[str, ...], here: NDArray[np.bool_]) -> bool:
-    """Return whether one of some homes has one of some functions today."""
-    return any(
-        not (problem.sites.functions[site] or frozenset()).isdisjoint(functions)
-        for site in np.flatnonzero(here & problem.sites.is_existing).tolist()
+def _stood(problem: Problem, functions: tuple[str, ...], here: NDArray[np.bool_]) -> int:
+    """Return how many of some facilities have one of some functions today."""
+    sites, counts = problem.sites, problem.qualifies(problem.existing_layout())
+    return sum(
+        any(
+            name in (sites.functions[site] or ()) and (counts[site] or name not in INSTITUTION_ONLY)
+            for name in functions
+        )
+        for site in np.flatnonzero(here & sites.is_existing).tolist()
     )
 
 

@@ -106,17 +106,15 @@ def check_colocation(problem: Problem, judged: Judged, rule: Rule) -> list[Findi
     """Return, for every facility with a function, what it shares its site or surroundings with."""
     asked = rule.parameters
     facts = fact_of(problem, judged.layout, asked.what)
-    mine = np.flatnonzero(yes(facts))
-    if not len(mine):
-        if not (yes(facts) | no(facts))[judged.layout.is_open].all():
-            missing = "existing.functions" if asked.what in FUNCTIONS else f"facts.{asked.what}"
-            return [unknown(rule, "facility", missing, asked.what)]
-        return [finding(rule, "all", "all", (0.0, 0.0), asked.what, "not_applicable")]
-    if asked.beside is not None:
-        return [_beside(problem, judged, rule, site) for site in mine.tolist()]
-    if asked.hosts:
-        return [_hosted(problem, judged, rule, site) for site in mine.tolist()]
-    return [_separate(problem, judged, rule, site) for site in mine.tolist()]
+    check = _beside if asked.beside is not None else _hosted if asked.hosts else _separate
+    findings = [check(problem, judged, rule, site) for site in np.flatnonzero(yes(facts)).tolist()]
+    dark = judged.layout.is_open & ~yes(facts) & ~no(facts)
+    if findings:
+        dark &= problem.sites.is_existing
+    if dark.any():
+        missing = "existing.functions" if asked.what in FUNCTIONS else f"facts.{asked.what}"
+        findings.append(unknown(rule, "facility", missing, asked.what))
+    return findings or [finding(rule, "all", "all", (0.0, 0.0), asked.what, "not_applicable")]
 
 
 def _beside(problem: Problem, judged: Judged, rule: Rule, site: int) -> Finding:
@@ -152,13 +150,17 @@ def place_word(metres: float, same_m: float, adjacent_m: float) -> str:
 
 def _hosted(problem: Problem, judged: Judged, rule: Rule, site: int) -> Finding:
     """Return whether one of the hosts stands on the same site."""
-    asked, stands = rule.parameters, judged.layout.functions[site]
-    fits = any(host in (stands or ()) for host in asked.hosts)
-    fits |= "home" in asked.hosts and bool(judged.qualifies[site])
+    asked, layout = rule.parameters, judged.layout
+    told = [
+        bool(judged.qualifies[site]) if host == "home"
+        else said_yes(fact_of(problem, layout, host)[site])
+        for host in asked.hosts
+    ]  # fmt: skip
     name = str(problem.sites.id[site])
-    if not fits and stands is None and set(asked.hosts) != {"home"}:
-        numbers, note = (1.0, np.nan), "needs:existing.functions"
-        return finding(rule, "facility", name, numbers, asked.what, "unknown", note)
+    if True not in told and None in told:
+        note = "needs:existing.functions" if problem.sites.is_existing[site] else "to_build"
+        return finding(rule, "facility", name, (1.0, np.nan), asked.what, "unknown", note)
+    fits = True in told
     return finding(rule, "facility", name, (1.0, float(fits)), asked.what, passed(fits))
 
 
@@ -166,12 +168,16 @@ def _separate(problem: Problem, judged: Judged, rule: Rule, site: int) -> Findin
     """Return whether a function that shares its site has what sharing asks for."""
     asked = rule.parameters
     name = str(problem.sites.id[site])
-    stands = judged.layout.functions[site] or frozenset()
-    if len(stands) < 2:  # noqa: PLR2004 - one function shares with nothing
+    alone = len(judged.layout.functions[site] or ()) < 2  # noqa: PLR2004 - one shares with nothing
+    dark = bool(problem.sites.is_existing[site]) and problem.sites.functions[site] is None
+    if alone and not dark:
         return finding(rule, "facility", name, (0.0, 0.0), asked.what, "not_applicable")
     known = problem.sites.facts[site]
     told = [said_yes(known.get(need)) for need in asked.needs]
     numbers = (float(len(told)), float(told.count(True)))
+    if alone and False in told:
+        note = "needs:existing.functions"
+        return finding(rule, "facility", name, numbers, asked.what, "unknown", note)
     if False in told or None not in told:
         return finding(rule, "facility", name, numbers, asked.what, passed(False not in told))
     note = f"needs:facts.{asked.needs[told.index(None)]}"

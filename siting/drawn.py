@@ -9,6 +9,7 @@ import numpy as np
 from siting.errors import Fault, InputError
 from siting.facts import function_names
 from siting.problem import Layout
+from siting.sites import outside_nursing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +58,11 @@ def drawn_layout(prepared: Prepared, table: pd.DataFrame) -> Layout:
     functions = np.full(sites.n, None, dtype=object)
     functions[rows] = _functions(prepared, table, rows)
     _report(prepared, table, rows, is_open)
+    odd = sites.id[outside_nursing(sites, nursing, dementia)]
+    if len(odd):
+        prepared.check.add(
+            "warning", "dementia_outside_nursing", WHERE, count=len(odd), examples=odd
+        )
     return Layout(is_open, beds, nursing, dementia, functions)
 
 

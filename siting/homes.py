@@ -9,7 +9,14 @@ import numpy as np
 from siting.errors import Fault, InputError
 from siting.facts import NO, YES, owners, read_facts, read_functions
 from siting.inputs.sources import Source, read_source
-from siting.sites import QUALIFYING_BEDS, Sites, amount_of, points_of, running_cost
+from siting.sites import (
+    QUALIFYING_BEDS,
+    Sites,
+    amount_of,
+    outside_nursing,
+    points_of,
+    running_cost,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,6 +102,12 @@ def read_existing(scenario: Scenario, *, check: DataCheck) -> tuple[Sites, Sourc
         running_cost_per_bed=running_cost(source, part, check),
         floor_m2=amount_of(source, part.floor_m2, missing=np.inf),
     )
+    odd = np.flatnonzero(outside_nursing(homes, homes.nursing_beds, homes.dementia_beds))
+    if len(odd):
+        check.add(
+            "warning", "dementia_outside_nursing", source.name, count=len(odd),
+            examples=source.ids[odd],
+        )  # fmt: skip
     small = np.flatnonzero(institution & (beds < QUALIFYING_BEDS))
     if len(small):
         check.add("info", "small_homes", source.name, count=len(small), examples=source.ids[small])
@@ -155,7 +168,14 @@ def _part_of(
         return taken
     if column is None:
         return np.zeros(len(beds), dtype=np.int64)
-    values = source.numbers(column, whole=True, missing=0.0)
+    values = source.numbers(column, whole=True, missing=np.nan)
+    empty = np.flatnonzero(np.isnan(values))
+    if len(empty):
+        check.add(
+            "warning", "part_empty", source.name, count=len(empty), examples=source.ids[empty],
+            column=column,
+        )  # fmt: skip
+    values = np.nan_to_num(values)
     above = np.flatnonzero(values > beds)
     if len(above):
         raise InputError(

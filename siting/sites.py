@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "QUALIFYING_BEDS", "Sites", "amount_of", "drawn_sites", "generate_candidates", "join_sites",
-    "no_sites", "points_of", "read_candidates", "running_cost", "untold_parts",
+    "no_sites", "outside_nursing", "points_of", "read_candidates", "running_cost", "untold_parts",
 ]  # fmt: skip
 
 QUALIFYING_BEDS = 10
@@ -323,6 +323,13 @@ def untold_parts(sites: Sites, columns: set[str]) -> Sites:
         knows_nursing=sites.knows_nursing & (sites.is_existing | ("nursing_beds" in columns)),
         knows_dementia=sites.knows_dementia & (sites.is_existing | ("dementia_beds" in columns)),
     )
+
+
+def outside_nursing(
+    sites: Sites, nursing: NDArray[np.int64], dementia: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return the sites with more dementia beds than nursing beds, of which they are a part."""
+    return sites.knows_nursing & sites.knows_dementia & (dementia > nursing)
 
 
 def drawn_sites(table: DataFrame, known: set[str], *, check: DataCheck) -> Sites:

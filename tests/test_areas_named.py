@@ -407,6 +407,17 @@ def test_one_place_with_two_of_the_functions_is_one_place() -> None:
     assert two.cost(plan.layout).sum() == 2.0
 
 
+def test_two_of_the_functions_at_one_place_spare_no_second_place() -> None:
+    asked = rule("R", "presence", any_of=["station", "mobile_round"], per="island", min_count=2)
+    sites = [on(1), Site(zone=1, low=10, high=10, fixed=3.0, each=0.0)]
+    functions = {"station": 2.0, "mobile_round": 1.0}
+    problem = build(sites, [asked], zones=ISLANDS[:2], functions=functions)
+    plan = solve(problem, settings=ONE)
+    # Both at the home would cost 3 and be one place; rounds at two places cost 1 + 3 + 1.
+    assert [sorted(each or ()) for each in plan.layout.functions] == [["mobile_round"]] * 2
+    assert problem.cost(plan.layout).sum() == 5.0
+
+
 def test_only_the_islands_that_a_rule_names() -> None:
     asked = rule("R", "presence", function="station", per="island", only=["乙岛"])
     problem = build([on(1), on(2)], [asked], zones=ISLANDS, functions={"station": 1.0})

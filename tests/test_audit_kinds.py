@@ -10,9 +10,21 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiny_mix import HIGH, MEDIUM, Point, Site, Zone, build, findings, raw_findings, rule, today
+from tiny_mix import (
+    HIGH,
+    MEDIUM,
+    Point,
+    Site,
+    Zone,
+    build,
+    findings,
+    prepared,
+    raw_findings,
+    rule,
+    today,
+)
 
-from siting.audit import CHECK
+from siting.audit import CHECK, audit
 from siting.audit_areas import circle_status
 from siting.audit_homes import place_word
 from siting.model import CONSTRAIN
@@ -476,6 +488,18 @@ def test_two_of_a_function_in_every_circle() -> None:
     has = home(functions=F({"canteen"}))
     assert one([has], asked, zones=[Zone()]) == ("unmet", "missing")
     assert one([has, has], asked, zones=[Zone()]) == ("met", "built")
+    problem = build([has, home()], [asked], zones=[Zone()], functions={"canteen": 1.0})
+    layout = planned(problem, beds=[10, 10], functions=[F({"canteen"})] * 2)
+    assert [(each.verdict, each.note) for each in findings(problem, layout)] == [("met", "planned")]
+
+
+def test_a_care_centre_of_a_home_that_counts_only_in_the_plan_is_planned() -> None:
+    asked = rule("R", "presence", function="care_centre")
+    small = home(beds=9, high=10, functions=F({"care_centre"}))
+    problem = build([small], [asked], zones=[Zone()], functions={"care_centre": 1.0})
+    assert [each.verdict for each in findings(problem)] == ["unmet"]
+    layout = planned(problem, beds=[10], functions=[F({"care_centre"})])
+    assert [(each.verdict, each.note) for each in findings(problem, layout)] == [("met", "planned")]
 
 
 # What homes must have.
@@ -601,9 +625,14 @@ def test_nearness_to_what_may_stand_in_the_dark_is_unknown() -> None:
     far = home(functions=F({"canteen"}), xy=(500.0, 0.0))
     dark = home(functions=None, xy=(100.0, 0.0))
     assert one([station, far], asked) == ("unmet", "apart")
-    assert one([station, far, dark], asked) == ("unknown", "needs:facts.canteen")
-    assert one([station, far, replace(dark, xy=(100.1, 0.0))], asked) == ("unmet", "apart")
-    assert one([station, dark], asked) == ("unknown", "needs:facts.canteen")
+    itself = ("all", "unknown", "needs:existing.functions")
+    assert found([station, far, dark], asked) == [
+        ("H0", "unknown", "needs:facts.canteen"), itself,
+    ]  # fmt: skip
+    assert found([station, far, replace(dark, xy=(100.1, 0.0))], asked) == [
+        ("H0", "unmet", "apart"), itself,
+    ]  # fmt: skip
+    assert found([station, dark], asked) == [("H0", "unknown", "needs:facts.canteen"), itself]
     assert one([station], asked) == ("unmet", "apart")
     assert one([home(functions=F({"station", "canteen"}))], asked) == ("met", "same")
 
@@ -637,6 +666,45 @@ def test_a_function_alone_on_its_site_shares_with_nothing() -> None:
     assert one([alone], asked) == ("not_applicable", "")
     shared = replace(alone, functions=F({"care_centre", "canteen"}))
     assert one([shared], asked) == ("unmet", "")
+
+
+def test_homes_that_may_have_the_function_are_told_beside_those_that_have_it() -> None:
+    asked = rule("R", "colocation", what="station", hosts=["canteen"])
+    sites = [home(functions=F({"station", "canteen"})), home(functions=None)]
+    assert found(sites, asked) == [
+        ("H0", "met", ""),
+        ("all", "unknown", "needs:existing.functions"),
+    ]
+    fact = rule("R", "colocation", what="town_home", hosts=["canteen"])
+    both = F({"canteen"})
+    sites = [home(functions=both, facts={"town_home": True}), home(functions=both)]
+    assert found(sites, fact) == [("H0", "met", ""), ("all", "unknown", "needs:facts.town_home")]
+
+
+def test_a_host_is_not_missed_where_no_file_tells_of_functions() -> None:
+    asked = rule("R", "colocation", what="station", hosts=["canteen"])
+    problem = build([home(functions=None)], [asked], functions={"station": 1.0})
+    layout = planned(problem, beds=[10], functions=[F({"station"})])
+    told = [(each.verdict, each.note) for each in findings(problem, layout)]
+    assert told == [("unknown", "needs:existing.functions")]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"own_entrance": False}, ("unknown", "needs:existing.functions")),
+        ({}, ("unknown", "needs:facts.own_entrance")),
+        ({"own_entrance": True}, ("met", "")),
+    ],
+)
+def test_a_function_may_share_its_site_where_no_file_tells_of_functions(
+    facts: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    asked = rule("R", "colocation", what="care_centre", needs=["own_entrance"])
+    stands = home(functions=None, facts=facts)
+    problem = build([stands], [asked], functions={"care_centre": 1.0})
+    layout = planned(problem, beds=[10], functions=[F({"care_centre"})])
+    assert [(each.verdict, each.note) for each in findings(problem, layout)] == [expected]
 
 
 # What is preferred, paid, noted.
@@ -844,6 +912,18 @@ def test_what_is_hidden_never_becomes_unmet(told: list[Site], data: Any) -> None
     bad = {(each.rule_id, each.scope, each.scope_id) for each in before if each.verdict == "unmet"}
     unmet = {(each.rule_id, each.scope, each.scope_id) for each in after if each.verdict == "unmet"}
     assert unmet <= bad
+
+
+def test_a_rule_that_is_unknown_somewhere_is_not_counted_as_met() -> None:
+    room, two = (
+        rule("R", "threshold", from_beds=10, needs="rehab_room"),
+        rule("B", "ratio", beds_per_10000=10.0),
+    )
+    told = home(facts={"rehab_room": True})
+    for sites, many in (([told, told], 2), ([told, home()], 1)):
+        problem = build(sites, [room, two], points=[Point(1000.0)])
+        counts = audit(prepared(problem), today(problem)).counts()
+        assert (counts["rules_met"], counts["rules_unmet"]) == (many, 0)
 
 
 def test_every_rule_ends_in_a_finding_whatever_stands() -> None:

@@ -22,6 +22,8 @@ from tiny_mix import HIGH, Point, Site, Zone, build, findings, rule
 import siting
 from siting.decisions import find_decisions
 from siting.errors import ScenarioError
+from siting.extras import everything_open
+from siting.minima import unmet_minima
 from siting.objective import measure
 from siting.problem import Layout, Problem, beds_required
 from siting.scenario import Function, Limits, Mix, Solve
@@ -323,6 +325,19 @@ def test_a_memory_home_counts_only_with_enough_dementia_beds() -> None:
     assert (layout.nursing_beds[0], layout.dementia_beds[0]) == (5, 3)
 
 
+def test_what_a_home_of_nine_beds_has_meets_no_minimum_of_homes() -> None:
+    small = Site(home=True, beds=9, functions=frozenset({"memory_home", "canteen"}))
+    rules = [
+        rule("M", "count", what="memory_home", min_count=1, per="all"),
+        rule("P", "count", what="canteen", min_count=1, per="all", owners=["public"]),
+        rule("S", "count", min_beds=5, min_count=1, per="all"),
+        rule("C", "count", what="canteen", min_count=1, per="all"),
+    ]
+    problem = build([small], rules, functions={"memory_home": 1.0, "canteen": 1.0})
+    unmet = unmet_minima(problem, problem.existing_layout())
+    assert unmet == [("M", "all"), ("P", "all"), ("S", "all")]
+
+
 def test_a_home_of_a_size_is_reached_by_extending_the_cheapest() -> None:
     homes = [
         Site(home=True, beds=11, high=14, fixed=1.0, each=1.0),
@@ -516,6 +531,24 @@ def test_beds_that_are_dementia_beds_already_are_not_turned() -> None:
         assert value(problem, "unmet_minima") == unmet
 
 
+def test_everything_open_keeps_dementia_beds_within_nursing_beds() -> None:
+    # Of 20 new beds half may be nursing beds, of those half dementia beds; 6 of 10 are turned.
+    homes = [Site(home=True, beds=10, nursing=4, convert=1.0), Site(low=10, high=20)]
+    share = rule("R", "share", part="dementia_beds", of="beds", min_share=0.05)
+    problem = build(homes, [share], mix=Mix(most_nursing_share=0.5, most_dementia_share=0.5))
+    layout = everything_open(problem, find_decisions(problem))
+    assert layout.nursing_beds.tolist() == [10, 10]
+    assert layout.dementia_beds.tolist() == [3, 5]
+
+
+def test_everything_open_gives_what_is_for_homes_to_none_that_does_not_count() -> None:
+    has = rule("R", "count", what="canteen", min_count=1, per="all")
+    functions = {"canteen": 1.0, "care_centre": 1.0}
+    problem = build([Site(home=True, beds=9), Site(home=True, beds=10)], [has], functions=functions)
+    layout = everything_open(problem, find_decisions(problem))
+    assert [sorted(each) for each in layout.functions] == [["canteen"], ["canteen", "care_centre"]]
+
+
 def test_ids_of_rules_that_look_alike_do_not_meet_in_the_model() -> None:
     site = Site(low=10, high=12, fixed=1.0)
     rules = [
@@ -582,6 +615,41 @@ def test_t7_from_files_to_plan(tmp_path: Path) -> None:
     assert done.solution.status == "optimal"
     found = {each.rule_id: each for each in done.audit.findings if each.scope == "all"}
     assert (found["B"].verdict, found["B"].measured) == ("met", 0.65)
+    now = {each.rule_id: each for each in done.existing_audit.findings if each.scope == "all"}
+    assert (now["B"].verdict, now["B"].measured) == ("unmet", 0.5)
+
+
+def test_an_empty_cell_of_nursing_beds_is_0_and_counted(tmp_path: Path) -> None:
+    written(tmp_path)
+    pd.read_csv(tmp_path / "h.csv").assign(nursing="").to_csv(tmp_path / "h.csv", index=False)
+    done = siting.plan(siting.read_scenario(tmp_path / "s.yaml"))
+    assert done.existing_audit.judged.layout.nursing_beds.tolist() == [0, 0]
+    lines = {each.code: each for each in done.prepared.check.lines}
+    assert (lines["part_empty"].count, list(lines["part_empty"].examples)) == (1, ["H"])
+
+
+@pytest.mark.parametrize(("dementia", "count"), [(200, 0), (201, 1)])
+def test_more_dementia_beds_than_nursing_beds_are_counted(
+    tmp_path: Path, dementia: int, count: int
+) -> None:
+    written(tmp_path)
+    homes = pd.read_csv(tmp_path / "h.csv").assign(dementia=dementia)
+    homes.to_csv(tmp_path / "h.csv", index=False)
+    (tmp_path / "l.csv").write_text("id,beds,nursing_beds,dementia_beds\nC,10,5,6\n", "utf-8")
+    changes = {"existing.dementia_beds": "dementia"}
+    scenario = siting.read_scenario(tmp_path / "s.yaml", changes=changes)
+    done = siting.audit_layout(scenario, tmp_path / "l.csv")
+    lines = [each for each in done.prepared.check.lines if each.code == "dementia_outside_nursing"]
+    told = [("h.csv", ("H",))] * count + [("layout", ("C",))]
+    assert [(each.where.split(" ")[0], tuple(each.examples)) for each in lines] == told
+
+
+def test_an_assumed_share_of_nursing_beds_is_rounded_down_and_known(tmp_path: Path) -> None:
+    written(tmp_path)
+    changes = {"existing.nursing_beds": None, "existing.nursing_share": 0.5012}
+    done = siting.plan(siting.read_scenario(tmp_path / "s.yaml", changes=changes))
+    # 0.5012 x 400 is 200.48.
+    assert done.existing_audit.judged.layout.nursing_beds.tolist() == [200, 0]
     now = {each.rule_id: each for each in done.existing_audit.findings if each.scope == "all"}
     assert (now["B"].verdict, now["B"].measured) == ("unmet", 0.5)
 

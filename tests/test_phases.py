@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from shapely.geometry import Point as Spot
 from shapely.geometry import box
 from strategies_mix import towns
-from tiny_mix import HIGH, Point, Site, Zone, build, rule, today
+from tiny_mix import HIGH, Point, Site, Zone, build, prepared, rule, today
 
 import siting
 from siting.cli import main
@@ -27,7 +27,7 @@ from siting.phasing import money_until
 from siting.scenario import Limits, Mix, Solve
 from siting.solve import Solution, solve
 from siting.standards import read_standard
-from siting.study.phases import hurried, under_ceiling
+from siting.study.phases import PhasePlan, first_year, hurried, under_ceiling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -293,6 +293,31 @@ def test_once_interrupted_the_phases_that_are_left_are_hurried() -> None:
     assert hurried(Solve(time_limit_s=0.5), stopped).time_limit_s == 0.5
 
 
+def test_a_site_changes_first_with_its_first_bed_of_any_kind_or_function() -> None:
+    home = Site(home=True, beds=10)
+    problem = build([home, home, home, home, Site(high=20), Site(high=20)], [])
+    now = today(problem)
+
+    def in_a_year(year: int, functions: list[set[str]], **beds: list[int]) -> PhasePlan:
+        has = np.empty(6, dtype=object)
+        has[:] = [frozenset(each) for each in functions]
+        kinds = {name: np.array(each) for name, each in beds.items()}
+        layout = replace(now, is_open=kinds["beds"] > 0, functions=has, **kinds)
+        none: Any = None
+        return PhasePlan(year, prepared(problem), layout, None, none)
+
+    first = in_a_year(
+        2022, [{"canteen"}, set(), set(), set(), set(), set()],
+        beds=[10, 10, 10, 10, 20, 0], nursing_beds=[0, 1, 0, 0, 0, 0],
+    )  # fmt: skip
+    second = in_a_year(
+        2025, [{"canteen", "station"}, set(), set(), set(), {"canteen"}, set()],
+        beds=[10, 10, 10, 10, 20, 0], nursing_beds=[0, 2, 1, 0, 0, 0],
+        dementia_beds=[0, 1, 1, 0, 0, 0],
+    )  # fmt: skip
+    assert first_year([first, second]).tolist() == [2022, 2022, 2025, 0, 2022, 0]
+
+
 # From files: 400 beds of which 200 are nursing beds; C has 300 beds in the end (T7 of the design).
 # 60 % of 700 is 420, that is 220 new ones; 65 % is 455, that is 240 new ones and 15 turned.
 # 2022: 10 + 300 + 220 x 0.5 = 420. 2025: 20 x 0.5 + 15 x 2 = 40.
@@ -362,6 +387,25 @@ def test_each_phase_has_the_share_of_its_year(done: tuple[siting.Plan, Path]) ->
     for phase, share in zip(plan.phases, (0.6, 0.65), strict=True):
         found = next(each for each in phase.audit.findings if each.rule_id == "B")
         assert (found.required, found.measured, found.verdict) == (share, share, "met")
+
+
+def test_densities_and_distances_are_those_of_each_year(tmp_path: Path) -> None:
+    # 23,334 elders on 9 km2 are 2,593 for each: medium from 1,000, low from 3,000 on.
+    values = {
+        2021: {"distance_m": 1000.0, "density_from_per_km2": 1000.0},
+        2023: {"distance_m": 700.0, "density_from_per_km2": 2000.0},
+        2025: {"distance_m": 700.0, "density_from_per_km2": 3000.0},
+    }
+    years = [{"year": year} for year in (2022, 2024, 2025)]
+    file, standard = written(tmp_path, phases=years), own_standard()
+    standard["rules"].append(
+        standard["rules"][0] | {"id": "D", "kind": "coverage", "values": values}
+    )
+    YAML(typ="safe", pure=True).dump(standard, tmp_path / "std.yaml")
+    phases = siting.plan(siting.read_scenario(file)).phases
+    assert [each.problem.density_class.tolist() for each in phases] == [[1], [1], [0]]
+    assert [each.problem.standard_m.tolist() for each in phases[:2]] == [[1000.0], [700.0]]
+    assert np.isnan(phases[2].problem.standard_m).all()
 
 
 def test_the_table_of_phases_says_what_each_adds(done: tuple[siting.Plan, Path]) -> None:

@@ -199,7 +199,7 @@ def parcel(
         f"DK{number:03d}", f"{place}{kind.label}（{number}号）", tenure, kind.land_code,
         area, 30 if kind.label == "社会福利用地" else 10, beds, fixed,
         round(float(rng.uniform(*kind.per_bed)), 1), round(x, 2), round(y, 2),
-        *parcel_facts(kind.label, tenure, number),
+        *parcel_facts(kind.label, tenure, home.name if home else "", number),
     ]  # fmt: skip
 
 
