@@ -102,11 +102,27 @@ def _limit_floor(model: PlanModel) -> None:
 
 
 def _minimum(
-    model: PlanModel, name: str, terms: dict[int, float], least: float, *, scale: float
+    model: PlanModel,
+    name: str,
+    terms: dict[int, float],
+    least: float,
+    *,
+    scale: float,
+    is_share: bool = False,
 ) -> None:
-    """Add a row of a minimum; where it may stay unmet, one yes-or-no variable lifts it."""
+    """
+    Add a row of a minimum.
+
+    Where it may stay unmet, one yes-or-no variable lifts it, and another counts what is missing:
+    not of a share, to which beds that nobody needs could bring a plan nearer.
+    """
     if least <= 0 and all(factor >= 0 for factor in terms.values()):
         return
+    if not model.hard.minima and not is_share:
+        missing = model.linear.variable(f"missing_{name}")
+        model.settle.append(partial(_settle_missing, missing, dict(terms), least))
+        model.linear.row(f"misses_{name}", terms | {missing: 1.0}, ">=", least)
+        model.missing[missing] = 1.0
     if not model.hard.minima:
         unmet = model.linear.variable(f"unmet_{name}", 0.0, 1.0, whole=True)
         model.settle.append(partial(_settle_minimum, unmet, dict(terms), least))
@@ -120,6 +136,14 @@ def _settle_minimum(
 ) -> None:
     """Set whether a minimum is not reached."""
     values[unmet] = float(sum(values[k] * factor for k, factor in terms.items()) < least - TINY)
+
+
+def _settle_missing(
+    missing: int, terms: dict[int, float], least: float, values: NDArray[np.float64]
+) -> None:
+    """Set how much of a minimum is missing."""
+    reached = float(sum(values[k] * factor for k, factor in terms.items()))
+    values[missing] = max(least - reached, 0.0)
 
 
 def _settle_any(has: int, terms: list[int], values: NDArray[np.float64]) -> None:
@@ -189,7 +213,8 @@ def constrain_share(model: PlanModel, rule: Rule) -> None:
                 terms[model.choose[decision]] = float(part[site]) - share * bonus
             most += share * float(decisions.high[decision] + bonus)
         terms |= _added_beds(model, asked.part, here)
-        _minimum(model, f"{model.name_of(rule)}_{number}", terms, -surplus, scale=most)
+        name = f"{model.name_of(rule)}_{number}"
+        _minimum(model, name, terms, -surplus, scale=most, is_share=True)
 
 
 def constrain_area_count(model: PlanModel, rule: Rule) -> None:

@@ -74,6 +74,8 @@ class PlanModel:
         Site and function to the variable that adds it.
     site_cost
         Site to the terms of its cost.
+    missing
+        Variables of what is missing of minima that may stay unmet: beds, homes, areas.
     """
 
     linear: LinearModel
@@ -93,6 +95,7 @@ class PlanModel:
     dementia: dict[int, int] = field(default_factory=dict)
     functions: dict[tuple[int, str], int] = field(default_factory=dict)
     site_cost: dict[int, dict[int, float]] = field(default_factory=dict)
+    missing: dict[int, float] = field(default_factory=dict)
     removed_rows: int = 0
 
     def name_of(self, rule: Rule) -> str:

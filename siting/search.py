@@ -97,7 +97,7 @@ def search(
     if first.end is not End.EFFORT_LIMIT:
         return first
     if first.values is not None:
-        value = total(model.stages.get(stage, {}), first.values)
+        value = total(model.linear.objective, first.values)
         if value - first.bound <= max(settings.gap * abs(value), absolute):
             return first
         start = first.values

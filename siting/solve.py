@@ -267,6 +267,9 @@ def _solve_part(run: Run, model: PlanModel, reached: _Reached, *, share: float, 
         else:
             absolute = run.settings.gap * reference.get(stage, 0.0) / many
             apart, start = _minimise(run, model, stage, terms, start, limit, absolute)
+        if stage == "unmet_minima" and total(terms, start) > 0 and not run.stop.is_set():
+            far, start = _come_near(run, model, start, limit)
+            apart = max(apart, min(far, 1.0))
         _take(model, reached, start)
         reached.apart[stage] = reached.apart.get(stage, 0.0) + apart
         reached.seconds[stage] = reached.seconds.get(stage, 0.0) + run.clock() - begun
@@ -298,6 +301,19 @@ def _take(model: PlanModel, reached: _Reached, values: NDArray[np.float64]) -> N
         reached.extras = model.read_extras(values)
 
 
+def _come_near(
+    run: Run, model: PlanModel, start: NDArray[np.float64], limit: float
+) -> tuple[float, NDArray[np.float64]]:
+    """
+    Come as near as can be to the minima that stay unmet; return value less bound, and the values.
+
+    What is missing is summed, beds, homes and areas alike, and kept by a row as a stage's value is.
+    """
+    if not model.missing:
+        return 0.0, start
+    return _minimise(run, model, "unmet_minima", model.missing, start, limit, 0.0, kept="missing")
+
+
 def _minimise(
     run: Run,
     model: PlanModel,
@@ -306,6 +322,8 @@ def _minimise(
     start: NDArray[np.float64],
     limit: float,
     absolute: float,
+    *,
+    kept: str | None = None,
 ) -> tuple[float, NDArray[np.float64]]:
     """
     Minimise one stage, keep its value by a row, and return value less bound, and the values.
@@ -324,7 +342,7 @@ def _minimise(
             values, value = found, total(terms, found)
     scale = max(0.01 * sum(map(abs, terms.values())), 1.0)
     bound = checked_bound(stage, value, bound, scale)
-    model.linear.row(f"keep_{stage}", terms, "<=", value + KEEP * max(abs(value), 1.0))
+    model.linear.row(f"keep_{kept or stage}", terms, "<=", value + KEEP * max(abs(value), 1.0))
     return value - bound, values
 
 

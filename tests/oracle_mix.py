@@ -70,6 +70,7 @@ class Duty:
     area: str
     brings: Callable[[int, Choice], int]
     least: int
+    is_share: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,26 @@ class AreaShare:
 
 @dataclass
 class Oracle:
-    """Every layout that limits and locks allow, as sums, with the least values by stage."""
+    """
+    Every layout that limits and locks allow, as sums, with the least values by stage.
+
+    ``missing`` is what each lacks of the minima that it does not meet, shares left out: beds, homes
+    and areas alike.
+    """
 
     problem: Problem
     town: Town
     values: np.ndarray = field(default_factory=lambda: np.empty((0, len(STAGES))))
+    missing: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def best(self) -> Values:
-        """Return the lexicographically least values."""
-        left = self.values
-        for stage in range(len(STAGES)):
-            least = left[:, stage].min()
-            left = left[left[:, stage] <= least + SAME * max(abs(least), 1.0)]
-        return tuple(left[0].tolist())
+        """Return the lexicographically least values; as near as can be to what stays unmet."""
+        after = STAGES.index("unmet_minima") + 1
+        left = np.insert(self.values, after, self.missing, axis=1)
+        for column in range(left.shape[1]):
+            least = left[:, column].min()
+            left = left[left[:, column] <= least + SAME * max(abs(least), 1.0)]
+        return tuple(np.delete(left[0], after).tolist())
 
 
 def search(problem: Problem) -> Oracle:
@@ -105,7 +113,8 @@ def search(problem: Problem) -> Oracle:
     for j in range(problem.sites.n):
         rows = town.rows(j)
         total = (total[:, None, :] + rows[None, :, :]).reshape(-1, town.width)
-    return Oracle(problem, town, town.values(total[town.within_limits(total)]))
+    allowed = total[town.within_limits(total)]
+    return Oracle(problem, town, town.values(allowed), town.missing(allowed))
 
 
 def size(problem: Problem) -> int:
@@ -298,6 +307,21 @@ class Town:
             unmet += self._fails(each, total)
         return np.column_stack([far[:, 0], far[:, 1], lack, unmet, total[:, 1], far[:, 2]])
 
+    def missing(self, total: np.ndarray) -> np.ndarray:
+        """Return how much of all minima is missing in each sum."""
+        lacks = np.zeros(len(total))
+        for each in self.duties:
+            if isinstance(each, Duty) and each.is_share:
+                continue
+            if isinstance(each, Duty):
+                got = total[:, self.first_duty + self.counted[id(each)]]
+            else:
+                got = np.zeros(len(total))
+                for area in each.areas:
+                    got += ~self._fails(area, total)
+            lacks += np.maximum(each.least - got, 0.0)
+        return lacks
+
     def _fails(self, duty: Duty | AreaShare, total: np.ndarray) -> np.ndarray:
         """Return which sums fail one duty."""
         if isinstance(duty, Duty):
@@ -438,7 +462,7 @@ class Town:
                     return 0
                 return _beds(c, asked.part) * share.denominator - c.beds * share.numerator
 
-            yield Duty(rule.id, name, brings, 0)
+            yield Duty(rule.id, name, brings, 0, is_share=True)
 
     def _numbers(self, rule: Rule) -> Iterator[Duty]:
         asked = rule.parameters

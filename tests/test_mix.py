@@ -463,6 +463,22 @@ def test_a_site_takes_on_no_more_functions_than_its_floor_holds() -> None:
         assert value(problem, "unmet_minima") == 0.0
 
 
+def test_a_number_out_of_reach_is_come_near_to_and_a_share_is_not() -> None:
+    # Three canteens are asked for and two sites could have one; nine tenths of 30 beds
+    # are 27 and at most 18 + 8 could be nursing beds: two canteens are built, and no bed is turned.
+    homes = [
+        Site(home=True, beds=20, nursing=2, convert=1.0),
+        Site(home=True, beds=10, nursing=6, convert=math.nan),
+    ]
+    canteens = rule("C", "count", what="canteen", min_count=3, per="all")
+    share = rule("R", "share", **NURSING, min_share=0.9)
+    problem = build(homes, [canteens, share], functions={"canteen": 2.0})
+    layout = solved(problem)
+    assert [each >= {"canteen"} for each in layout.functions] == [True, True]
+    assert layout.nursing_beds.tolist() == [2, 6]
+    assert (value(problem, "unmet_minima"), value(problem, "cost")) == (2.0, 4.0)
+
+
 def test_a_closed_home_brings_neither_beds_nor_functions() -> None:
     closed = Site(
         home=True, beds=20, nursing=20, functions=frozenset({"canteen"}), forbidden=True,
@@ -531,6 +547,35 @@ def test_beds_that_are_dementia_beds_already_are_not_turned() -> None:
         assert value(problem, "unmet_minima") == unmet
 
 
+def test_only_homes_that_stay_and_count_and_tell_of_their_nursing_beds_have_beds_to_turn() -> None:
+    turns = Site(home=True, beds=10, nursing=3, convert=0.0)
+    others = [
+        replace(turns, beds=9), replace(turns, nursing=None), replace(turns, forbidden=True),
+        replace(turns, institution=False), replace(turns, convert=math.nan),
+    ]  # fmt: skip
+    assert build([turns, *others], []).turnable_beds().tolist() == [7, 0, 0, 0, 0, 0]
+    share = rule("R", "share", **NURSING, min_share=0.4)
+    problem = build([replace(turns, convert=1.0), replace(turns, beds=9)], [share])
+    assert solved(problem).nursing_beds.tolist() == [4, 3]
+
+
+def test_half_of_three_new_beds_are_one_nursing_bed_and_the_other_is_turned() -> None:
+    home = Site(home=True, beds=10, nursing=4, high=13, fixed=1.0, each=1.0, convert=2.0)
+    problem = build([home], [], mix=Mix(nursing_cost_per_bed=0.5, most_nursing_share=0.5))
+    layout = replace(
+        problem.existing_layout(), beds=np.array([13]), nursing_beds=np.array([6]),
+    )  # fmt: skip
+    assert [each.tolist() for each in problem.split_nursing(layout)] == [[1], [1]]
+    assert problem.cost(layout).tolist() == [1.0 + 3 * 1.0 + 0.5 + 2.0]
+
+
+def test_no_more_functions_are_added_than_needed_though_they_cost_nothing() -> None:
+    homes = [Site(home=True, beds=10), Site(home=True, beds=10), Site(home=True, beds=10)]
+    one = rule("R", "count", what="canteen", min_count=1, per="all")
+    layout = solved(build(homes, [one], functions={"canteen": 0.0, "care_centre": 0.0}))
+    assert [sorted(each) for each in layout.functions] == [["canteen"], [], []]
+
+
 def test_everything_open_keeps_dementia_beds_within_nursing_beds() -> None:
     # Of 20 new beds half may be nursing beds, of those half dementia beds; 6 of 10 are turned.
     homes = [Site(home=True, beds=10, nursing=4, convert=1.0), Site(low=10, high=20)]
@@ -562,7 +607,8 @@ def test_ids_of_rules_that_look_alike_do_not_meet_in_the_model() -> None:
 
 
 def test_the_solver_does_not_prove_two_unmet_minima_where_one_is_possible() -> None:
-    # Two canteens and 3 dementia beds of 11 can be had for 24; only the 64 beds cannot.
+    # Two canteens and a fifth of the beds as dementia beds can be had; only the 64 beds cannot, so
+    # the 25 that can be are added: 13 and 12, 5 of them dementia beds, and two canteens.
     small = Site(home=True, beds=8, nursing=2, dementia=1, xy=(1000.0, 400.0))
     sites = [
         small,
@@ -580,7 +626,7 @@ def test_the_solver_does_not_prove_two_unmet_minima_where_one_is_possible() -> N
     )  # fmt: skip
     solved(problem)
     assert value(problem, "unmet_minima") == 1.0
-    assert value(problem, "cost") == 4.75 + 11 * 1.5 + 2 * 1.0 + 3 * 0.25
+    assert value(problem, "cost") == (8 + 13 * 1.75) + (4.75 + 12 * 1.5) + 2 * 1.0 + 5 * 0.25
 
 
 # The acceptance cases of the design (semantics, section 9).
@@ -635,10 +681,10 @@ def test_more_dementia_beds_than_nursing_beds_are_counted(
     written(tmp_path)
     homes = pd.read_csv(tmp_path / "h.csv").assign(dementia=dementia)
     homes.to_csv(tmp_path / "h.csv", index=False)
-    (tmp_path / "l.csv").write_text("id,beds,nursing_beds,dementia_beds\nC,10,5,6\n", "utf-8")
+    drawn = pd.DataFrame({"id": ["C"], "beds": [10], "nursing_beds": [5], "dementia_beds": [6]})
     changes = {"existing.dementia_beds": "dementia"}
     scenario = siting.read_scenario(tmp_path / "s.yaml", changes=changes)
-    done = siting.audit_layout(scenario, tmp_path / "l.csv")
+    done = siting.audit_layout(scenario, layout=drawn)
     lines = [each for each in done.prepared.check.lines if each.code == "dementia_outside_nursing"]
     told = [("h.csv", ("H",))] * count + [("layout", ("C",))]
     assert [(each.where.split(" ")[0], tuple(each.examples)) for each in lines] == told

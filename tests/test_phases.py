@@ -247,6 +247,20 @@ def test_dementia_beds_and_functions_are_no_more_than_later() -> None:
     assert solution.layout.functions[0] == frozenset({"canteen"})
 
 
+def test_a_phase_has_no_dementia_bed_that_the_next_has_not_among_its_nursing_beds() -> None:
+    # In the end 6 of 20 beds are nursing beds and 2 of these dementia beds; 5 were asked before.
+    home = Site(home=True, beds=20, convert=0.5)
+    nursing = rule("N", "share", **NURSING, min_share=0.3)
+    rules = [nursing, rule("D", "ratio", dementia_beds_per_10000=20.0)]
+    problem = build([home], rules, points=[Point(1000.0)])
+    last = solve(problem, settings=ONE).layout
+    assert (last.nursing_beds[0], last.dementia_beds[0]) == (6, 2)
+    asks = [nursing, rule("D", "ratio", dementia_beds_per_10000=50.0)]
+    solution = best_of(earlier(problem, last, asks))
+    assert {each.name: each.value for each in solution.stages}["unmet_minima"] == 1.0
+    assert solution.layout.dementia_beds[0] <= 2
+
+
 def test_the_towns_with_a_centre_rise_with_the_years_in_wendeng() -> None:
     # Of three towns 50 % is two in 2021, the cheaper ones, and 100 % all three in 2022.
     sites = [Site(low=10, high=10, fixed=5.0 + k, each=0.0, zone=k) for k in range(3)]
