@@ -6,14 +6,26 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    model_validator,
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+
+from siting.scenario_inputs import (
+    Candidates,
+    Crs,
+    Demand,
+    Exclude,
+    Existing,
+    Generate,
+    Identity,
+    Name,
+    NonNegative,
+    NumberOrColumn,
+    Part,
+    Positive,
+    Roads,
+    Share,
+    Spread,
+    Zones,
+    as_tuple,
 )
 
 __all__ = [
@@ -22,258 +34,7 @@ __all__ = [
     "Solve", "Spread", "Units", "Zones",
 ]  # fmt: skip
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-NumberOrColumn = Annotated[float, Field(ge=0)] | Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(min_length=1)]
-
-
-def _epsg(value: Any) -> Any:
-    """Return ``EPSG:n`` for a bare number."""
-    return f"EPSG:{value}" if type(value) is int else value
-
-
-def _identity(value: Any) -> Any:
-    """Return the text of an id that YAML reads as a number."""
-    return str(value) if type(value) is int else value
-
-
-def _whole(value: Any) -> Any:
-    """Refuse a number of beds with a fraction; a column is checked with its file."""
-    if isinstance(value, float) and not value.is_integer():
-        raise ValueError("whole_number:")
-    return value
-
-
-BedsOrColumn = Annotated[NumberOrColumn, AfterValidator(_whole)]
-Crs = Annotated[Name, BeforeValidator(_epsg)]
-Identity = Annotated[Name, BeforeValidator(_identity)]
-
-
-def _tuple(value: Any) -> Any:
-    """Return a list as a tuple, so that a frozen scenario holds nothing that changes."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-Ferry = Annotated[tuple[Identity, Identity], BeforeValidator(_tuple)]
-
-
-class Part(BaseModel):
-    """A piece of a scenario: frozen, every key known."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
-
-
-class Spread(Part):
-    """How elders known only by large areas are spread over a grid: an estimate, said everywhere."""
-
-    method: Literal["road_length", "road_served"] = "road_length"
-    """``road_length``: in proportion to the length of road in a cell; ``road_served``: evenly."""
-    grid_m: Positive = 250.0
-    """Side of a cell, metres."""
-    within_m: NonNegative = 300.0
-    """``road_served``: a cell whose centre is at most this far from a road is served, metres."""
-
-
-class Demand(Part):
-    """Demand points: the grid of elders."""
-
-    path: Name
-    """Points, polygons (each stands at its representative point), a table, or a raster."""
-    layer: str | None = None
-    """Layer, or sheet of a workbook; default: the first."""
-    id: str | None = None
-    """Column of ids; default: file stem and row number."""
-    elders: Name | int
-    """Column, or band number of a raster."""
-    x: str | None = None
-    """Tables: column of x or longitude."""
-    y: str | None = None
-    """Tables: column of y or latitude."""
-    crs: Crs | None = None
-    """System of the coordinates, where the file does not say."""
-    spread: Spread | None = None
-    """Spread the elders of large polygons over a grid (an estimate)."""
-
-
-class Zones(Part):
-    """Communities and villages: the areal support of density."""
-
-    path: Name
-    """Polygons."""
-    layer: str | None = None
-    """Layer; default: the first."""
-    crs: Crs | None = None
-    """System of the coordinates, where the file does not say."""
-    id: Name
-    """Column of ids."""
-    name: str | None = None
-    """Column of names."""
-    elders: Name
-    """Column of elders, 60 and over."""
-    residents: str | None = None
-    """Column of all residents."""
-    street: str | None = None
-    """Column of streets or towns."""
-    district: str | None = None
-    """Column of districts."""
-    island: str | None = None
-    """Column of islands; empty on the mainland."""
-    overlap_m: NonNegative = 1.0
-    """Zones may overlap by a strip at most this wide, metres."""
-
-
-class Roads(Part):
-    """The roads that people walk on."""
-
-    path: Name
-    """Lines, or .osm, .osm.gz, .osm.pbf, .graphml."""
-    layer: str | None = None
-    """Layer; default: the first."""
-    crs: Crs | None = None
-    """System of the coordinates, where the file does not say."""
-    tolerance_m: NonNegative = 0.05
-    """Ends and vertices at most this far apart are one place, metres."""
-    node_crossings: bool = False
-    """True: plain crossings meet too, except where bridge, tunnel or layer differ."""
-    max_snap_m: Positive = 500.0
-    """A point farther than this from every road is off the network, metres."""
-
-
-class Existing(Part):
-    """Homes that stand today."""
-
-    path: Name
-    """Points, polygons or a table."""
-    layer: str | None = None
-    """Layer, or sheet of a workbook; default: the first."""
-    x: str | None = None
-    """Tables: column of x or longitude."""
-    y: str | None = None
-    """Tables: column of y or latitude."""
-    crs: Crs | None = None
-    """System of the coordinates, where the file does not say."""
-    id: str | None = None
-    """Column of ids; default: file stem and row number."""
-    name: str | None = None
-    """Column of names."""
-    beds: Name
-    """Column of beds, whole numbers."""
-    nursing_beds: str | None = None
-    """Column of nursing beds."""
-    dementia_beds: str | None = None
-    """Column of dementia beds."""
-    nursing_share: Share | None = None
-    """Instead of a column: part of each home's beds taken for nursing beds (an assumption)."""
-    dementia_share: Share | None = None
-    """Instead of a column: part of each home's beds taken for dementia beds (an assumption)."""
-    ownership: str | None = None
-    """Column of ownership."""
-    kind: str | None = None
-    """Column of kinds: institution (also where empty), day_care, home_beds, canteen, …"""
-    registered: str | None = None
-    """Column that says whether the home is registered; empty counts as registered."""
-    max_beds: BedsOrColumn | None = None
-    """Room to extend: beds that the home could have in all."""
-    fixed_cost: NumberOrColumn | None = None
-    """Cost of extending at all, 万元."""
-    cost_per_bed: NumberOrColumn | None = None
-    """Cost of each added bed, 万元."""
-    running_cost_per_bed: NumberOrColumn | None = None
-    """Cost of running each bed for a year, 万元."""
-    convert_cost_per_bed: NumberOrColumn | None = None
-    """Cost of turning an existing bed into a nursing bed, 万元; without, none is turned."""
-    functions: str | None = None
-    """Column of the functions that stand, separated by commas or semicolons."""
-    can_host: str | None = None
-    """Column of the functions that could be added; without, every function of the scenario."""
-    floor_m2: NumberOrColumn | None = None
-    """Floor area free for functions that are added, square metres; empty: no limit."""
-    facts: dict[str, str] = Field(default_factory=dict)
-    """Fact that rules ask for (residents, stars, nurses, rehab_room, …) to its column."""
-
-    @model_validator(mode="after")
-    def _told_or_assumed(self) -> Self:
-        for kind in ("nursing", "dementia"):
-            names = (f"{kind}_beds", f"{kind}_share")
-            if all(getattr(self, name) is not None for name in names):
-                raise ValueError(f"one_of:{', '.join(names)}")
-        return self
-
-
-class Generate(Part):
-    """Candidates at places on the roads inside the study area."""
-
-    spacing_m: Positive
-    """Least straight distance between two candidates, and from homes and listed ones, metres."""
-
-
-class Candidates(Part):
-    """Sites that could be used: listed in a file, or generated."""
-
-    path: str | None = None
-    """Points, polygons or a table."""
-    generate: Generate | None = None
-    """Instead of a path: places on the roads, thinned to a spacing."""
-    layer: str | None = None
-    """Layer, or sheet of a workbook; default: the first."""
-    x: str | None = None
-    """Tables: column of x or longitude."""
-    y: str | None = None
-    """Tables: column of y or latitude."""
-    crs: Crs | None = None
-    """System of the coordinates, where the file does not say."""
-    id: str | None = None
-    """Column of ids; default: file stem and row number."""
-    name: str | None = None
-    """Column of names."""
-    tenure: str | None = None
-    """Column of tenure."""
-    land_code: str | None = None
-    """Column of land codes."""
-    area_m2: str | None = None
-    """Column of areas, square metres."""
-    min_beds: BedsOrColumn = 10.0
-    """Fewest beds, a number or a column; an opened site has at least 10."""
-    max_beds: BedsOrColumn
-    """Most beds, a number or a column."""
-    fixed_cost: NumberOrColumn = 0.0
-    """Cost of opening, 万元, a number or a column."""
-    cost_per_bed: NumberOrColumn = 0.0
-    """Cost of each bed, 万元, a number or a column."""
-    running_cost_per_bed: NumberOrColumn | None = None
-    """Cost of running each bed for a year, 万元, a number or a column."""
-    ownership: Literal["public", "public_private", "private"] = "public"
-    """Who owns and runs what opens here."""
-    can_host: str | None = None
-    """Column of the functions that could stand; without, every function of the scenario."""
-    floor_m2: NumberOrColumn | None = None
-    """Floor area free for functions that are added, square metres; empty: no limit."""
-    reserved: str | None = None
-    """Column that says whether the site is reserved for a function."""
-    facts: dict[str, str] = Field(default_factory=dict)
-    """Fact that rules ask for (idle, land_use, …) to its column."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.path is None) == (self.generate is None):
-            raise ValueError("one_of:path, generate")
-        return self
-
-    @model_validator(mode="after")
-    def _fewest_first(self) -> Self:
-        least, most = self.min_beds, self.max_beds
-        said = "min_beds" in self.model_fields_set
-        if said and isinstance(least, float) and isinstance(most, float) and least > most:
-            raise ValueError(f"min_above_max:{least:g} > {most:g}")
-        return self
+Ferry = Annotated[tuple[Identity, Identity], BeforeValidator(as_tuple)]
 
 
 class Build(Part):
@@ -289,7 +50,7 @@ class Build(Part):
     """A unit of several zones stops growing at this area, square kilometres."""
     border_tolerance_m: NonNegative = 1.0
     """Zones whose borders are at most this far apart, or overlap, share them, metres."""
-    ferries: Annotated[tuple[Ferry, ...], BeforeValidator(_tuple)] = ()
+    ferries: Annotated[tuple[Ferry, ...], BeforeValidator(as_tuple)] = ()
     """Pairs of zones that count as side by side though water lies between."""
     grid_m: Positive = 250.0
     """Without zones: side of the squares that demand points are put into, metres."""
@@ -347,9 +108,9 @@ class NamedCircle(Part):
 
     name: Identity
     """Name of the circle."""
-    streets: Annotated[tuple[Identity, ...], BeforeValidator(_tuple)] = ()
+    streets: Annotated[tuple[Identity, ...], BeforeValidator(as_tuple)] = ()
     """Streets or towns that lie in it."""
-    zones: Annotated[tuple[Identity, ...], BeforeValidator(_tuple)] = ()
+    zones: Annotated[tuple[Identity, ...], BeforeValidator(as_tuple)] = ()
     """Ids of zones that lie in it."""
 
     @model_validator(mode="after")
@@ -364,9 +125,9 @@ class Circles(Part):
 
     by: Name | None = None
     """``unit``, a role declared under zones (street, district), or a column of the zones' file."""
-    list: Annotated[tuple[NamedCircle, ...], BeforeValidator(_tuple)] = ()
+    list: Annotated[tuple[NamedCircle, ...], BeforeValidator(as_tuple)] = ()
     """Instead: circles by name, with their streets and zones."""
-    low_ageing: Annotated[tuple[Identity, ...], BeforeValidator(_tuple)] = ()
+    low_ageing: Annotated[tuple[Identity, ...], BeforeValidator(as_tuple)] = ()
     """Circles that count as low in elders whatever their share."""
 
     @model_validator(mode="after")
@@ -385,21 +146,6 @@ class Density(Part):
     """Area of the circle, square metres."""
     grid_m: Positive = 500.0
     """Side of a square of the grid, metres; squares start at multiples of it."""
-
-
-class Exclude(Part):
-    """An area where nothing new may stand."""
-
-    path: Name
-    """Polygons."""
-    layer: str | None = None
-    """Layer; default: the first."""
-    crs: Crs | None = None
-    """System of the coordinates, where the file does not say."""
-    name: Name
-    """What the area is called in outputs."""
-    buffer_m: NonNegative = 0.0
-    """Keep this far away from it, metres."""
 
 
 class Phase(Part):
@@ -423,7 +169,7 @@ def _in_order(phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
     return phases
 
 
-Phases = Annotated[tuple[Phase, ...], BeforeValidator(_tuple), AfterValidator(_in_order)]
+Phases = Annotated[tuple[Phase, ...], BeforeValidator(as_tuple), AfterValidator(_in_order)]
 
 
 class Limits(Part):
@@ -440,9 +186,9 @@ class Limits(Part):
 class Locks(Part):
     """What the planner has decided."""
 
-    open: Annotated[tuple[Identity, ...], BeforeValidator(_tuple)] = ()
+    open: Annotated[tuple[Identity, ...], BeforeValidator(as_tuple)] = ()
     """Sites that must be open."""
-    forbid: Annotated[tuple[Identity, ...], BeforeValidator(_tuple)] = ()
+    forbid: Annotated[tuple[Identity, ...], BeforeValidator(as_tuple)] = ()
     """Candidates that must not open, homes that close."""
     beds: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     """Sites that are open with exactly so many beds."""
@@ -532,7 +278,7 @@ class Scenario(Part):
     """Roads; needed unless distance is straight."""
     existing: Existing | None = None
     """Homes that stand today."""
-    candidates: Annotated[tuple[Candidates, ...], BeforeValidator(_tuple)] = ()
+    candidates: Annotated[tuple[Candidates, ...], BeforeValidator(as_tuple)] = ()
     """Sites that could be used."""
     units: Units | None = None
     """Planning units; without, the whole area is one."""
@@ -540,7 +286,7 @@ class Scenario(Part):
     """Circles of community care; without, every street or town is one."""
     density: Density = Density()
     """Areal support of density."""
-    exclude: Annotated[tuple[Exclude, ...], BeforeValidator(_tuple)] = ()
+    exclude: Annotated[tuple[Exclude, ...], BeforeValidator(as_tuple)] = ()
     """Areas where nothing new may stand."""
     phases: Phases = ()
     """Steps on the way to the plan's year, with their money."""
