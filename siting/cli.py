@@ -175,10 +175,11 @@ def _open_folder(folder: Path) -> None:
     "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
     about="option_time_limit",
 )  # fmt: skip
+@_option("--start", type=click.Path(path_type=Path), metavar="DIR|GPKG|CSV", about="option_start")
 @STRICT
 def run(
     *, scenario: Path, out: Path | None, data: Path | None, settings: Settings, quiet: bool,
-    lang: str | None, time_limit: float | None, strict: bool,
+    lang: str | None, time_limit: float | None, start: Path | None, strict: bool,
 ) -> None:  # fmt: skip
     """Check the inputs, plan, audit, and write all outputs."""
     begun = perf_counter()
@@ -187,10 +188,12 @@ def run(
         with _told(asked.language):
             folder = _folder(out, scenario)
             _open_folder(folder)
+            from siting.inputs.layout import read_layout
             from siting.run import plan, write_plan
 
+            older = None if start is None else read_layout(start)
             with reporter(asked.language, quiet=quiet) as progress:
-                done = plan(asked, progress=progress)
+                done = plan(asked, start=older, progress=progress)
                 write_plan(done, folder, progress=progress, begun=begun)
         _leave(done, folder, quiet=quiet, strict=strict)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from siting.prepare import Prepared
 
-__all__ = ["drawn_layout"]
+__all__ = ["drawn_layout", "older_plan"]
 
 MOVED_M = 1.0
 """A facility drawn farther than this from where the files have it is listed, metres."""
@@ -49,6 +49,37 @@ def drawn_layout(prepared: Prepared, table: pd.DataFrame) -> Layout:
         If a facility has more nursing or dementia beds than beds, or a word is no function.
     """
     sites = prepared.problem.sites
+    layout, rows = _layout_of(prepared, table)
+    _report(prepared, table, rows, layout.is_open)
+    odd = sites.id[outside_nursing(sites, layout.nursing_beds, layout.dementia_beds)]
+    if len(odd):
+        prepared.check.add(
+            "warning", "dementia_outside_nursing", WHERE, count=len(odd), examples=odd
+        )
+    return layout
+
+
+def older_plan(prepared: Prepared, table: pd.DataFrame) -> Layout:
+    """
+    Return an older plan as far as its sites are still there, to start a new one from.
+
+    Parameters
+    ----------
+    prepared
+        The problem.
+    table
+        As for ``drawn_layout``; sites that the problem does not know are counted in the check.
+    """
+    known = table["id"].astype(str).isin(set(prepared.problem.sites.id)).to_numpy()
+    gone = table["id"].to_numpy()[~known]
+    if len(gone):
+        prepared.check.add("info", "start_unknown", WHERE, count=len(gone), examples=gone)
+    return _layout_of(prepared, table[known])[0]
+
+
+def _layout_of(prepared: Prepared, table: pd.DataFrame) -> tuple[Layout, NDArray[np.int64]]:
+    """Return a table of known sites as a layout, and the site of each row."""
+    sites = prepared.problem.sites
     where = {name: k for k, name in enumerate(sites.id)}
     rows = np.array([where[str(name)] for name in table["id"]], dtype=np.int64)
     is_open, beds = np.zeros(sites.n, dtype=bool), np.zeros(sites.n, dtype=np.int64)
@@ -57,13 +88,7 @@ def drawn_layout(prepared: Prepared, table: pd.DataFrame) -> Layout:
     dementia = _part(table, rows, beds, "dementia_beds", sites.dementia_beds)
     functions = np.full(sites.n, None, dtype=object)
     functions[rows] = _functions(prepared, table, rows)
-    _report(prepared, table, rows, is_open)
-    odd = sites.id[outside_nursing(sites, nursing, dementia)]
-    if len(odd):
-        prepared.check.add(
-            "warning", "dementia_outside_nursing", WHERE, count=len(odd), examples=odd
-        )
-    return Layout(is_open, beds, nursing, dementia, functions)
+    return Layout(is_open, beds, nursing, dementia, functions), rows
 
 
 def _part(

@@ -21,6 +21,7 @@ __all__ = [
     "everything_open",
     "fullest_mix",
     "layout_of",
+    "mix_like",
     "no_extras",
     "plans_mix",
 ]
@@ -75,6 +76,20 @@ def fullest_mix(
             if name not in (problem.sites.functions[site] or ()):
                 functions[site].add(name)
                 floor[site] -= function.area_m2
+    return Extras(nursing, turned, dementia, functions)
+
+
+def mix_like(problem: Problem, fullest: Extras, like: Layout) -> Extras:
+    """Return what an older plan adds of beds of a kind and functions, at most the fullest mix."""
+    new, turned = problem.split_nursing(like)
+    nursing, turned = np.minimum(new, fullest.nursing), np.minimum(turned, fullest.turned)
+    more = like.dementia_beds - np.where(problem.sites.is_existing, problem.sites.dementia_beds, 0)
+    most = np.floor(problem.mix.most_dementia_share * (nursing + turned) + 1e-9).astype(np.int64)
+    dementia = np.clip(more, 0, np.minimum(most, fullest.dementia))
+    functions = [
+        could & (has or frozenset())
+        for could, has in zip(fullest.functions, like.functions, strict=True)
+    ]
     return Extras(nursing, turned, dementia, functions)
 
 

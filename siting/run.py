@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from siting.audit import Audit, audit
-from siting.drawn import drawn_layout
+from siting.drawn import drawn_layout, older_plan
 from siting.errors import SitingError
 from siting.outputs.build import build_frames, record_of
 from siting.outputs.check_page import write_check
@@ -100,6 +100,7 @@ class Plan:
 def plan(
     scenario: Scenario,
     *,
+    start: pd.DataFrame | None = None,
     progress: Progress | None = None,
     check: DataCheck | None = None,
 ) -> Plan:
@@ -110,6 +111,9 @@ def plan(
     ----------
     scenario
         As read by ``read_scenario``.
+    start
+        Facilities of an older plan to start from, as ``audit_layout`` takes a layout: after a lock,
+        a moved site or another price the search begins near its end.
     progress
         Called with the stage, its gap so far and the seconds left.
     check
@@ -130,7 +134,8 @@ def plan(
     with _speaking(scenario.language):
         tell("prepare", None, scenario.solve.time_limit_s)
         prepared = prepare(scenario, check=check)
-        solution = solve(prepared.problem, settings=scenario.solve, progress=progress)
+        like = None if start is None else older_plan(prepared, start)
+        solution = solve(prepared.problem, settings=scenario.solve, start=like, progress=progress)
         tell("audit", None, 0.0)
         return _complete(prepared, solution.layout, solution, begun, progress)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from siting.decisions import Decisions, find_decisions
 from siting.errors import ScenarioError
-from siting.extras import Extras, everything_open, fullest_mix, layout_of
+from siting.extras import Extras, everything_open, fullest_mix, layout_of, mix_like
 from siting.model import build_model
 from siting.objective import STAGES, denominators, has_work, measure
 from siting.plan_model import Hard, PlanModel
@@ -122,6 +122,7 @@ def solve(
     problem: Problem,
     *,
     settings: Solve,
+    start: Layout | None = None,
     solver: Solver | None = None,
     progress: Progress | None = None,
     clock: Callable[[], float] = monotonic,
@@ -138,6 +139,9 @@ def solve(
         What to plan.
     settings
         Time limit, gap, threads, seed, solver.
+    start
+        An older plan of the same sites to start from; any, within the limits or not. It changes
+        the way to the answer, not what is proven of it.
     solver
         Takes the place of the solver in the settings.
     progress
@@ -170,8 +174,10 @@ def solve(
     everything = measure(problem, everything_open(problem, decisions))
     hard = _hard(problem, decisions, everything)
     with _listening(run.stop):
-        taken, added = first_plan(problem, decisions, groups)
+        taken, added = first_plan(problem, decisions, groups, like=start)
         extras = fullest_mix(problem, decisions, taken, added)
+        if start is not None:
+            extras = mix_like(problem, extras, start)
         reached = _Reached(taken.copy(), added.copy(), extras)
         removed = groups.removed | {"decisions": decisions.n, "components": len(parts)}
         removed["rows_dominated"] = 0
@@ -280,10 +286,13 @@ def _start(model: PlanModel, reached: _Reached) -> NDArray[np.float64]:
     """
     Return values of the first plan.
 
-    Where the money does not reach for all that it could add, nothing is added; where it breaks a
-    hard row, all is taken that can be.
+    Where it breaks a hard row, the most of beds of a kind and functions is added to it; where the
+    money does not reach for that, nothing; else all is taken that can be.
     """
     start = model.values_of(reached.taken, reached.added, reached.extras)
+    if not model.linear.holds(start, ROW_TOLERANCE):
+        most = fullest_mix(model.problem, model.decisions, reached.taken, reached.added)
+        start = model.values_of(reached.taken, reached.added, most)
     if not model.linear.holds(start, ROW_TOLERANCE):
         start = model.values_of(reached.taken, reached.added)
     if not model.linear.holds(start, ROW_TOLERANCE):

@@ -11,7 +11,7 @@ from siting.decisions import Decisions, unit_beds
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from siting.problem import Problem
+    from siting.problem import Layout, Problem
     from siting.reduce import CoverGroups
 
 __all__ = ["first_plan"]
@@ -34,13 +34,20 @@ class _Purse:
 
 
 def first_plan(
-    problem: Problem, decisions: Decisions, groups: CoverGroups
+    problem: Problem, decisions: Decisions, groups: CoverGroups, *, like: Layout | None = None
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """
     Return a plan by greedy choice, within the limits: decisions taken and beds added.
 
     It is where the exact search starts from, and what stands if the search finds nothing; it claims
     no optimality. Separate places are not looked at.
+
+    Parameters
+    ----------
+    problem, decisions, groups
+        The problem, what is left to decide, and its merged demand points.
+    like
+        An older plan that is taken over as far as decisions and limits allow, then completed.
     """
     taken = decisions.must.copy()
     added = np.where(taken, decisions.low, 0)
@@ -48,11 +55,34 @@ def first_plan(
     price = decisions.fixed_cost + decisions.cost_per_bed * decisions.low
     for decision in np.flatnonzero(taken).tolist():
         purse.take(float(price[decision]), new=bool(decisions.is_new[decision]))
+    if like is not None:
+        _take_over(problem, decisions, like, taken, added, purse)
     for number in (HIGH, MEDIUM):
         _cover(number, decisions, groups, taken, added, price, purse)
-    _drop(decisions, groups, taken, added, price, purse)
+    if like is None:
+        _drop(decisions, groups, taken, added, price, purse)
     _fill(problem, decisions, taken, added, purse)
     return taken, added
+
+
+def _take_over(
+    problem: Problem,
+    decisions: Decisions,
+    like: Layout,
+    taken: NDArray[np.bool_],
+    added: NDArray[np.int64],
+    purse: _Purse,
+) -> None:
+    """Take the decisions that an older plan took, with its beds, while the money lasts."""
+    more = problem.added_beds(like)[decisions.site]
+    for decision in np.flatnonzero((more > 0) & ~taken).tolist():
+        beds = int(np.clip(more[decision], decisions.low[decision], decisions.high[decision]))
+        cost = float(decisions.fixed_cost[decision] + decisions.cost_per_bed[decision] * beds)
+        is_new = bool(decisions.is_new[decision])
+        if cost > purse.money or (is_new and purse.sites < 1):
+            continue
+        taken[decision], added[decision] = True, beds
+        purse.take(cost, new=is_new)
 
 
 def _cover(

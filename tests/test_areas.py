@@ -35,7 +35,7 @@ SITES = [50.0, 150.0, 250.0, 350.0, 450.0, 550.0, 650.0]
 
 def read(
     *, columns: tuple[str, ...] = ("street", "district", "residents"), zones: bool = True,
-    rows: list[tuple[str, str, str, float]] | None = None,
+    rows: list[tuple[str, str, str, float]] | None = None, outside: tuple[int, ...] = (6,),
 ) -> dict[str, Areas]:  # fmt: skip
     """Return the areas that files with some columns tell of."""
     rows = ZONES if rows is None else rows
@@ -62,7 +62,7 @@ def read(
         name="t", standard="hangzhou-2021", year=2025, crs="EPSG:4549", distance="straight",
         demand={"path": "d.gpkg", "elders": "e"}, **(told if zones else {}),
     )  # fmt: skip
-    inside = np.array([True] * 6 + [False])
+    inside = ~np.isin(np.arange(7), outside)
     return find_areas(
         scenario, demand, layer if zones else None, units, xy, inside, check=DataCheck()
     )
@@ -153,6 +153,9 @@ def test_without_zones_there_are_only_units_and_the_whole() -> None:
 def test_a_site_outside_the_study_area_lies_nowhere() -> None:
     for kind, table in read().items():
         assert table.of_site[6] == -1, kind
+    found = read(outside=(0, 6))
+    for kind in ("all", "zone", "street", "district", "circle"):
+        assert found[kind].of_site[0] == -1, kind  # though z1 reaches beyond the study area
 
 
 def test_what_lies_in_no_unit_is_no_unit_that_rules_ask_anything_of() -> None:

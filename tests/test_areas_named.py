@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -196,6 +197,9 @@ def test_a_marked_circle_may_reserve_whatever_its_share_of_elders(marked: bool) 
     assert found == {"R": ("met", "reserved:C0") if marked else missing, "P": missing}
     left = {("P", "甲街道")} if marked else {("R", "甲街道"), ("P", "甲街道")}
     assert set(unmet_minima(problem, problem.existing_layout())) == left
+    named = replace(asked, parameters=asked.parameters.model_copy(update={"only": ("甲街道",)}))
+    problem = replace(problem, rules=(named,))
+    assert {each.verdict for each in findings(problem)} == {"met" if marked else "unmet"}
 
 
 # Names that there are not.

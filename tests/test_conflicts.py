@@ -150,6 +150,22 @@ def test_homes_that_are_still_to_be_built_have_no_residents_to_count() -> None:
     assert found.measured == 23.0
 
 
+def test_residents_of_homes_that_do_not_count_fill_no_beds_that_are_asked_for() -> None:
+    sites = [home(20, facts={"residents": 23.0}), home(9, facts={"residents": 9.0})]
+    problem = build(sites, [FLOOR, TAKEN], points=[Point(1000.0)], zones=[TOWN])
+    (found,) = of_kind("occupancy", problem)
+    assert found.measured == 23.0
+
+
+@pytest.mark.parametrize("only", [{"owners": ["public"]}, {"from_beds": 20}])
+def test_how_full_some_homes_are_is_not_compared_with_the_beds_of_all(only: dict[str, Any]) -> None:
+    asked = {"part": "residents", "of": "beds", "min_share": 0.6, "per": "town"}
+    some = rule("S", "share", **asked, **only)
+    sites = [home(20, facts={"residents": 1.0})]
+    problem = build(sites, [FLOOR, some], points=[Point(1000.0)], zones=[TOWN])
+    assert of_kind("occupancy", problem) == []
+
+
 # Locks: 1,000 elders need 30 beds
 
 

@@ -524,6 +524,21 @@ def test_subsidies_go_to_the_owners_they_name_and_not_where_a_fact_bars_them() -
     assert value(problem, "cost") == 10.0
 
 
+def test_a_subsidy_for_a_function_and_one_only_audited_lower_no_cost_of_the_plan() -> None:
+    half = {"basis": "investment", "share": 0.5}
+    rules = [
+        rule("F", "money", **half, what="canteen"),
+        rule("A", "money", enforce=False, **half),
+        rule("M", "money", basis="investment", share=0.25),
+    ]
+    site = Site(low=10, high=10, fixed=2.0, each=1.0)
+    problem = build([site], rules, functions={"canteen": 4.0})
+    has = np.array([frozenset({"canteen"})], dtype=object)
+    layout = Layout(np.array([True]), np.array([10]), functions=has)
+    assert problem.cost(layout).tolist() == [16.0]
+    assert problem.subsidy(layout).tolist() == [4.0]
+
+
 def test_several_subsidies_together_never_pay_more_than_the_cost() -> None:
     site = Site(low=12, high=12, fixed=20.0, each=0.0)
     beds = rule("B", "ratio", beds_per_10000=120.0)
