@@ -100,7 +100,7 @@ def find_decisions(problem: Problem) -> Decisions:
         cost_per_bed=sites.cost_per_bed[chosen],
         must=must[chosen].astype(bool),
         is_new=candidates[chosen],
-        covers=(candidates | small)[chosen],
+        covers=((candidates & sites.institution) | small)[chosen],
         counts=counts[chosen],
         always=always,
         stays=stays,

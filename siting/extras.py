@@ -65,12 +65,12 @@ def fullest_mix(
     open_new = np.zeros(n, dtype=bool)
     open_new[decisions.site[grown]] = True
     counts = decisions.always | open_new
+    stands = decisions.stays.copy()
+    stands[decisions.site[taken]] |= problem.sites.for_functions[decisions.site[taken]]
     functions: list[set[str]] = [set() for _ in range(n)]
     floor = problem.sites.floor_m2.copy()
     for name, function in problem.functions.items():
-        fits = can_host(problem, name) & (
-            counts if name in INSTITUTION_ONLY else counts | decisions.stays
-        )
+        fits = can_host(problem, name) & (counts if name in INSTITUTION_ONLY else counts | stands)
         fits &= function.area_m2 <= floor
         for site in np.flatnonzero(fits).tolist():
             if name not in (problem.sites.functions[site] or ()):

@@ -54,6 +54,7 @@ def _refuse_contradictions(
     """Refuse locks that contradict each other, an excluded area or what a site can hold."""
     least = np.where(sites.is_existing, sites.beds, sites.min_beds)
     small = is_open & ~sites.is_existing & (sites.max_beds < np.maximum(least, QUALIFYING_BEDS))
+    small &= ~sites.for_functions
     out = (beds >= 0) & ((beds < least) | (beds > sites.max_beds))
     tests = {
         "lock_both": is_open & closed,

@@ -79,7 +79,7 @@ def _add_functions(model: PlanModel) -> None:
             stands = bool(decisions.always[site])
             stands |= bool(decisions.stays[site]) and name not in INSTITUTION_ONLY
             decision = model.decision.get(site)
-            if not stands and (decision is None or not decisions.counts[decision]):
+            if not stands and (decision is None or not _could_host(model, decision, name)):
                 continue
             adds = model.linear.variable(f"function_{number}_{site}", 0.0, 1.0, whole=True)
             if not stands and decision is not None:
@@ -88,6 +88,13 @@ def _add_functions(model: PlanModel) -> None:
             model.functions[site, name] = adds
             model.add_cost(site, {adds: function.cost})
     _limit_floor(model)
+
+
+def _could_host(model: PlanModel, decision: int, function: str) -> bool:
+    """Return whether what a decision opens or extends could have a function."""
+    site = int(model.decisions.site[decision])
+    alone = bool(model.problem.sites.for_functions[site]) and function not in INSTITUTION_ONLY
+    return bool(model.decisions.counts[decision]) or alone
 
 
 def _limit_floor(model: PlanModel) -> None:

@@ -174,7 +174,11 @@ class Problem:
         return np.asarray(self.covers @ self.elders)
 
     def usable(self) -> NDArray[np.bool_]:
-        """Return the candidates that may open: not forbidden, excluded, too small or too lonely."""
+        """
+        Return the candidates that may open: not forbidden, excluded, too small or too lonely.
+
+        Those for functions alone may open where the scenario has functions.
+        """
         least = self.limits.min_elders_per_new_site
         enough = True if least is None else self.elders_within_standard() >= least
         fits = self.sites.max_beds >= self.sites.min_beds
@@ -182,7 +186,8 @@ class Problem:
         free = ~(self.sites.is_existing | self.forbidden | self.site_excluded)
         if self.ceiling is not None:
             free &= self.ceiling.is_open
-        return np.asarray(free & fits & (enough | self.locked_open))
+        alone = self.sites.for_functions & bool(self.functions)
+        return np.asarray(free & (alone | (fits & (enough | self.locked_open))))
 
     def existing_layout(self) -> Layout:
         """Return what stands today."""

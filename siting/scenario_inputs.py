@@ -230,7 +230,7 @@ class Candidates(Part):
     min_beds: BedsOrColumn = 10.0
     """Fewest beds, a number or a column; an opened site has at least 10."""
     max_beds: BedsOrColumn
-    """Most beds, a number or a column."""
+    """Most beds, a number or a column; 0: no beds, the site is for functions alone."""
     fixed_cost: NumberOrColumn = 0.0
     """Cost of opening, 万元, a number or a column."""
     cost_per_bed: NumberOrColumn = 0.0
@@ -258,7 +258,8 @@ class Candidates(Part):
     def _fewest_first(self) -> Self:
         least, most = self.min_beds, self.max_beds
         said = "min_beds" in self.model_fields_set
-        if said and isinstance(least, float) and isinstance(most, float) and least > most:
+        numbers = isinstance(least, float) and isinstance(most, float)
+        if said and numbers and least > most > 0:
             raise ValueError(f"min_above_max:{least:g} > {most:g}")
         return self
 

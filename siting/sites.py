@@ -108,6 +108,11 @@ class Sites:
         """Number of sites."""
         return len(self.id)
 
+    @property
+    def for_functions(self) -> NDArray[np.bool_]:
+        """Candidates without beds, which can only take on functions."""
+        return np.asarray(~self.is_existing & ~self.institution)
+
 
 def amount_of(
     source: Source, value: float | str | None, *, whole: bool = False, missing: float | None
@@ -159,7 +164,7 @@ def read_candidates(
         amount_of(source, getattr(part, each), whole=True, missing=None) for each in amounts[:2]
     )
     said = "min_beds" in part.model_fields_set
-    wrong = np.flatnonzero(said & (least > most))
+    wrong = np.flatnonzero(said & (least > most) & (most > 0))
     if len(wrong):
         found = f"{least[wrong[0]]:g} > {most[wrong[0]]:g}"
         raise InputError(
@@ -181,10 +186,17 @@ def read_candidates(
         running_cost_per_bed=running_cost(source, part, check),
         floor_m2=amount_of(source, part.floor_m2, missing=np.inf),
     )
-    small = np.flatnonzero(sites.max_beds < QUALIFYING_BEDS)
-    if len(small):
-        check.add("warning", "too_small", source.name, count=len(small), examples=source.ids[small])
+    _report_small(sites, source, check, plans_functions=bool(scenario.functions))
     return sites, source
+
+
+def _report_small(sites: Sites, source: Source, check: DataCheck, *, plans_functions: bool) -> None:
+    """List the candidates that are for functions alone, and those too small to be opened."""
+    alone = sites.for_functions & plans_functions
+    small = (sites.max_beds < QUALIFYING_BEDS) & ~alone
+    for level, code, rows in (("info", "for_functions", alone), ("warning", "too_small", small)):
+        if rows.any():
+            check.add(level, code, source.name, count=int(rows.sum()), examples=source.ids[rows])
 
 
 def _candidates(
@@ -194,21 +206,22 @@ def _candidates(
     xy: NDArray[np.float64],
     amounts: tuple[NDArray[np.float64], ...],
 ) -> Sites:
-    """Return sites that could be used; an opened one has at least 10 beds."""
+    """Return sites that could be used: of at least 10 beds, or of none, for functions alone."""
     least, most, fixed, per_bed = amounts
+    alone = most == 0
     zero = np.zeros(len(ids), dtype=np.int64)
     return Sites(
         id=ids,
         name=name,
-        kind=np.full(len(ids), "institution", dtype=object),
+        kind=np.where(alone, "functions", "institution").astype(object),
         tenure=tenure,
         xy=xy,
         is_existing=np.zeros(len(ids), dtype=bool),
-        institution=np.ones(len(ids), dtype=bool),
+        institution=~alone,
         beds=zero,
         nursing_beds=zero,
         dementia_beds=zero,
-        min_beds=np.maximum(np.ceil(least), QUALIFYING_BEDS).astype(np.int64),
+        min_beds=np.where(alone, 0, np.maximum(np.ceil(least), QUALIFYING_BEDS)).astype(np.int64),
         max_beds=np.floor(most).astype(np.int64),
         fixed_cost=fixed,
         cost_per_bed=per_bed,

@@ -183,6 +183,8 @@ class Town:
         here, most = int(sites.beds[j]), int(sites.max_beds[j])
         locked = int(self.problem.locked_beds[j])
         if not sites.is_existing[j]:
+            if not sites.institution[j]:
+                return [0]
             if locked >= 0:
                 return [locked]
             return [b for b in range(int(sites.min_beds[j]), most + 1) if b >= QUALIFIES]

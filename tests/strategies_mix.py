@@ -101,7 +101,15 @@ def homes(draw: st.DrawFn, n_zones: int, known: tuple[str, ...], *, room: bool) 
 
 @st.composite
 def candidates(draw: st.DrawFn, n_zones: int, known: tuple[str, ...]) -> Site:
-    """Draw a candidate: free, forbidden, locked open or with its beds decided."""
+    """Draw a candidate: free, forbidden, locked open or with its beds decided, or without beds."""
+    if draw(st.integers(0, 4)) == 0:
+        return Site(
+            low=0, high=0, institution=False, fixed=draw(QUARTERS), each=0.0,
+            zone=draw(st.integers(0, n_zones - 1)), xy=draw(SPOTS), floor=draw(FLOORS),
+            can_host=draw(st.one_of(st.none(), function_sets(known))),
+            facts=draw(st.sampled_from([{}, {"reserved": True}])),
+            forbidden=draw(st.integers(0, 4)) == 0, locked_open=False,
+        )  # fmt: skip
     low = draw(st.sampled_from([10, 10, 11]))
     high = low + draw(st.sampled_from([0, 1, 2]))
     fate = draw(st.sampled_from(["free"] * 5 + ["forbidden", "open", "beds"]))
@@ -249,7 +257,9 @@ def towns(
         rules,
         points=[draw(points(len(places))) for _ in range(draw(st.integers(1, 4)))],
         zones=places,
-        functions={name: Function(cost=draw(SMALL_QUARTERS), area_m2=draw(AREAS)) for name in known},
+        functions={
+            name: Function(cost=draw(SMALL_QUARTERS), area_m2=draw(AREAS)) for name in known
+        },
         mix=draw(mixes()),
         limits=limits,
         units=units,

@@ -21,7 +21,7 @@ from tiny_mix import HIGH, Point, Site, Zone, build, findings, rule
 
 import siting
 from siting.decisions import find_decisions
-from siting.errors import ScenarioError
+from siting.errors import InputError, ScenarioError
 from siting.extras import everything_open
 from siting.minima import unmet_minima
 from siting.objective import measure
@@ -463,6 +463,24 @@ def test_a_site_takes_on_no_more_functions_than_its_floor_holds() -> None:
         assert value(problem, "unmet_minima") == 0.0
 
 
+def test_a_site_without_beds_takes_on_functions_and_counts_as_no_facility() -> None:
+    # A station at the house costs 3 + 2; a home for it would cost 10 + 10 and more.
+    house = Site(low=0, high=0, institution=False, fixed=3.0, each=0.0)
+    other = Site(low=10, high=10, fixed=10.0, each=1.0)
+    station = rule("S", "count", what="station", min_count=1, per="all")
+    problem = build([house, other], [station], functions={"station": 2.0})
+    layout = solved(problem)
+    assert layout.is_open.tolist() == [True, False]
+    assert layout.functions[0] == {"station"}
+    assert value(problem, "cost") == 5.0
+    assert not problem.qualifies(layout).any()
+    centre = rule("S", "count", what="care_centre", min_count=1, per="all")
+    problem = build([house, other], [centre], functions={"care_centre": 2.0})
+    layout = solved(problem)
+    assert layout.is_open.tolist() == [False, True]  # a care centre is an institution
+    assert value(problem, "cost") == 22.0
+
+
 def test_a_number_out_of_reach_is_come_near_to_and_a_share_is_not() -> None:
     # Three canteens are asked for and two sites could have one; nine tenths of 30 beds
     # are 27 and at most 18 + 8 could be nursing beds: two canteens are built, and no bed is turned.
@@ -703,6 +721,45 @@ def test_more_dementia_beds_than_nursing_beds_are_counted(
     lines = [each for each in done.prepared.check.lines if each.code == "dementia_outside_nursing"]
     told = [("h.csv", ("H",))] * count + [("layout", ("C",))]
     assert [(each.where.split(" ")[0], tuple(each.examples)) for each in lines] == told
+
+
+@pytest.mark.parametrize(("nursing", "fits"), [(400, True), (401, False)])
+def test_a_home_has_at_most_as_many_nursing_beds_as_beds(
+    tmp_path: Path,
+    nursing: int,
+    fits: bool,  # noqa: FBT001
+) -> None:
+    written(tmp_path)
+    homes = pd.read_csv(tmp_path / "h.csv").assign(nursing=nursing)
+    homes.to_csv(tmp_path / "h.csv", index=False)
+    scenario = siting.read_scenario(tmp_path / "s.yaml")
+    if fits:
+        assert siting.audit_layout(scenario).layout.nursing_beds.tolist() == [400, 0]
+        return
+    with pytest.raises(InputError) as caught:
+        siting.audit_layout(scenario)
+    assert [each.code for each in caught.value.faults] == ["more_than_all_beds"]
+
+
+def test_a_home_drawn_smaller_keeps_its_nursing_beds_up_to_its_beds(tmp_path: Path) -> None:
+    written(tmp_path)
+    scenario = siting.read_scenario(tmp_path / "s.yaml")
+    for beds, nursing in ((150, 150), (250, 200)):
+        drawn = pd.DataFrame({"id": ["H"], "beds": [beds]})
+        layout = siting.audit_layout(scenario, layout=drawn).layout
+        assert layout.nursing_beds.tolist() == [nursing, 0]
+
+
+def test_an_empty_cell_of_a_drawn_home_tells_no_functions_where_no_file_does(
+    tmp_path: Path,
+) -> None:
+    written(tmp_path)
+    scenario = siting.read_scenario(tmp_path / "s.yaml")
+    drawn = pd.DataFrame({"id": ["H", "C"], "beds": [400, 10], "functions": ["", ""]})
+    layout = siting.audit_layout(scenario, layout=drawn).layout
+    assert layout.functions.tolist() == [None, frozenset()]
+    layout = siting.audit_layout(scenario, layout=drawn.assign(functions="canteen")).layout
+    assert layout.functions.tolist() == [frozenset({"canteen"})] * 2
 
 
 def test_an_assumed_share_of_nursing_beds_is_rounded_down_and_known(tmp_path: Path) -> None:

@@ -6,19 +6,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import oracle
+import pandas as pd
+from click.testing import CliRunner
 from hypothesis import assume, given, settings
 from strategies import MEDIUM, SHORT, Point, Site, build, problems
+from tiny import change_table, write_tiny
 
+import siting
+from siting.cli import main
 from siting.decisions import find_decisions
 from siting.extras import layout_of
+from siting.inputs.layout import read_layout
 from siting.model import build_model
 from siting.plan_model import Hard
+from siting.problem import Layout
 from siting.reduce import cover_groups
-from siting.scenario import Limits
+from siting.scenario import Limits, Solve
+from siting.solve import solve
 from siting.start import first_plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from siting.problem import Problem
+
+ONE = Solve(threads=1)
 
 
 def plan(problem: Problem) -> oracle.Beds:
@@ -81,3 +93,65 @@ def test_locks_are_paid_first() -> None:
     for budget, expected in ((17.0, (12, None)), (31.9, (12, None)), (32.0, (12, 10))):
         limits = Limits(budget_wan_yuan=budget)
         assert plan(build([Point(100.0)], sites, limits=limits)) == expected, budget
+
+
+# From an older plan.
+
+
+@settings(SHORT, max_examples=40)
+@given(problems(), problems())
+def test_any_older_plan_may_be_started_from_and_changes_no_value(
+    problem: Problem, other: Problem
+) -> None:
+    """The older plan is of the same sites under other prices, locks and limits, or of nothing."""
+    found = oracle.search(problem)
+    assume(found.reached)
+    n = problem.sites.n
+    beds = np.resize(other.sites.max_beds, n) if other.sites.n else np.zeros(n, dtype=np.int64)
+    older = Layout(beds > 0, beds.astype(np.int64))
+    once = solve(problem, settings=ONE, start=older)
+    values = [stage.value for stage in once.stages]
+    np.testing.assert_allclose(values, found.best(), rtol=1e-6, atol=1e-6)
+    assert once.status == "optimal"
+
+
+def test_an_older_plan_is_taken_over_as_far_as_the_money_goes() -> None:
+    # Each covers everyone; the greedy plan would take the cheapest, the older one the other two.
+    sites = [Site((1.0,), fixed=1.0, each=0.0), Site((1.0,), high=30, fixed=5.0, each=1.0),
+             Site((1.0,), fixed=9.0, each=1.0)]  # fmt: skip
+    older = Layout(np.array([False, True, True]), np.array([0, 25, 12]))
+    for budget, beds in ((None, (None, 25, 12)), (50.0, (None, 25, None)), (22.0, (None, None, 12))):
+        problem = build([Point(50.0)], sites, limits=Limits(budget_wan_yuan=budget))
+        decisions = find_decisions(problem)
+        groups = cover_groups(problem, decisions)
+        taken, added = first_plan(problem, decisions, groups, like=older)
+        assert oracle.beds_of(layout_of(problem, decisions, taken, added)) == beds
+
+
+def test_the_command_starts_from_a_result_folder_and_counts_what_is_gone(tmp_path: Path) -> None:
+    path = write_tiny(tmp_path / "tiny")
+    first = siting.plan(siting.read_scenario(path))
+    folder = siting.write_plan(first, tmp_path / "old")
+    old = read_layout(folder)
+    gone = pd.concat([old, pd.DataFrame({"id": ["gone"], "beds": [10]})], ignore_index=True)
+    again = siting.plan(siting.read_scenario(path), start=gone)
+    assert again.layout.beds.tolist() == first.layout.beds.tolist()
+    (line,) = [each for each in again.prepared.check.lines if each.code == "start_unknown"]
+    assert (line.count, line.examples) == (1, ("gone",))
+    told = CliRunner().invoke(
+        main, ["run", str(path), "--out", str(tmp_path / "new"), "--start", str(folder), "--quiet"]
+    )
+    assert told.exit_code == 0, told.output
+    new, before = (pd.read_csv(tmp_path / each / "facilities.csv") for each in ("new", "old"))
+    assert new["beds"].tolist() == before["beds"].tolist()
+
+
+def test_a_candidate_without_beds_is_listed_and_hosts_what_it_can(tmp_path: Path) -> None:
+    path = write_tiny(tmp_path / "tiny", functions={"station": {"cost": 2.0}})
+    change_table(path.parent / "candidates.csv", lambda table: table.__setitem__(
+        "max_beds", ["0", *table["max_beds"][1:]]))  # fmt: skip
+    done = siting.plan(siting.read_scenario(path))
+    (line,) = [each for each in done.prepared.check.lines if each.code == "for_functions"]
+    assert (line.severity, line.count, line.examples) == ("info", 1, ("C1",))
+    bare = siting.plan(siting.read_scenario(path, changes={"functions": {}}))
+    assert [each.count for each in bare.prepared.check.lines if each.code == "too_small"] == [1]

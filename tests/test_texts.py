@@ -291,7 +291,7 @@ def _table_keys() -> set[str]:
                     "m", "gini", "wan_yuan"},
         "action": {"open", "extend"},
         "support": {*SUPPORTS, *get_args(Density.model_fields["support"].annotation)},
-        "kind": set(KINDS.values()) - {""},
+        "kind": {*KINDS.values(), "functions"} - {""},
         "severity": set(get_args(Severity)),
         "note": {"no_zone", "no_unit", "no_capacity", "no_candidate", *NOTES, "built", "planned",
                  "reserved", "missing", "needs", "to_build", "encouraged", "preference", "money",
