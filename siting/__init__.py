@@ -1,6 +1,15 @@
 """Place elder-care facilities so that published standards hold, and prove and audit the plan."""
 
 from siting.audit import Audit, Finding, audit
+from siting.classical import (
+    ClassicalSolution,
+    capacitated,
+    maximal_covering,
+    p_center,
+    p_median,
+    partial_set_covering,
+    set_covering,
+)
 from siting.errors import SitingError
 from siting.inputs.roads import read_network
 from siting.network import Network
@@ -17,6 +26,7 @@ from siting.standards import Rule, Standard, packaged_standards, read_standard
 __all__ = [
     "Audit",
     "BuiltUnits",
+    "ClassicalSolution",
     "Finding",
     "Layout",
     "Network",
@@ -33,13 +43,19 @@ __all__ = [
     "audit",
     "audit_layout",
     "build_units",
+    "capacitated",
+    "maximal_covering",
+    "p_center",
+    "p_median",
     "packaged_standards",
+    "partial_set_covering",
     "plan",
     "prepare",
     "reach",
     "read_network",
     "read_scenario",
     "read_standard",
+    "set_covering",
     "solve",
     "write_plan",
 ]

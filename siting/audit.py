@@ -73,7 +73,7 @@ class Audit:
         return pd.DataFrame(rows, columns=COLUMNS)
 
     def counts(self) -> dict[str, int]:
-        """Return rules met throughout and unmet somewhere, and findings met and unmet."""
+        """Return rules met throughout, unmet somewhere and not judged at all, and findings."""
         by_rule: dict[str, list[str]] = {}
         for each in self.findings:
             by_rule.setdefault(each.rule_id, []).append(each.verdict)
@@ -83,13 +83,11 @@ class Audit:
             for rule, each in by_rule.items()
             if "met" in each and not {"unmet", "unknown"} & {*each}
         ]
+        judged = {"met", "unmet"}
+        unknown = [each for each in by_rule.values() if "unknown" in each and not judged & {*each}]
+        rules = {"rules_met": len(met), "rules_unmet": len(unmet), "rules_unknown": len(unknown)}
         verdicts = [each.verdict for each in self.findings]
-        return {
-            "rules_met": len(met),
-            "rules_unmet": len(unmet),
-            "met": verdicts.count("met"),
-            "unmet": verdicts.count("unmet"),
-        }
+        return rules | {name: verdicts.count(name) for name in ("met", "unmet", "unknown")}
 
     def unmet(self, *, enforced_only: bool = False) -> tuple[Finding, ...]:
         """Return the findings that are unmet."""

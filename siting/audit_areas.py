@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siting.audit_beds import beds_known
 from siting.finding import (
     Finding,
     Judged,
@@ -15,14 +14,15 @@ from siting.finding import (
     as_numbers,
     fact_of,
     finding,
+    most_telling,
     no,
     passed,
     unknown,
+    untold,
     whole_number,
     yes,
 )
 from siting.minima import INSTITUTION_ONLY, few_elders, is_high, is_reserved
-from siting.standards import FUNCTIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from siting.standards import Rule
 
 __all__ = ["check_area_count", "check_area_share", "check_presence", "circle_status"]
+
+FIRST = 5
+"""Areas that a note names."""
 
 TOLD_BY = {
     "circle": "zones.street",
@@ -62,18 +65,15 @@ def check_area_count(problem: Problem, judged: Judged, rule: Rule) -> list[Findi
         return [unknown(rule, asked.per, f"zones.{asked.per}", "facilities")]
     if asked.sum_of is not None:
         return _sums(problem, judged, rule, areas)
-    if asked.min_dementia_beds is not None and not beds_known(problem, judged, "dementia_beds"):
-        return [unknown(rule, asked.per, "existing.dementia_beds", "facilities")]
-    chosen, dark = _counted(problem, judged, rule)
-    missing = _missing(asked.what) if asked.what is not None else "existing.ownership"
-    if asked.owners and (problem.sites.owner[dark] == "").any():
-        missing = "existing.ownership"
+    chosen, maybe, reasons = _counted(problem, judged, rule)
     findings = []
     for number, name in enumerate(areas.id):
         here = areas.of_site == number
+        dark = maybe & here
+        notes = [untold(problem, what, dark & unclear) for what, unclear in reasons.items()]
         found = int((chosen & here).sum())
         numbers = (float(asked.min_count), float(found))
-        verdict, note = _verdict(found, asked.min_count, int((dark & here).sum()), missing)
+        verdict, note = _verdict(found, asked.min_count, int(dark.sum()), most_telling(notes))
         findings.append(finding(rule, asked.per, str(name), numbers, "facilities", verdict, note))
     nothing = (float(asked.min_count), 0.0)
     return findings or [finding(rule, "all", "all", nothing, "facilities", "not_applicable")]
@@ -81,19 +81,28 @@ def check_area_count(problem: Problem, judged: Judged, rule: Rule) -> list[Findi
 
 def _counted(
     problem: Problem, judged: Judged, rule: Rule
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the facilities that a rule counts, and those of which that is not known."""
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], dict[str, NDArray[np.bool_]]]:
+    """
+    Return the facilities that a rule counts, those that it might, and why that is not known.
+
+    The last is what is not told, each with the facilities of which it is not.
+    """
     asked, layout, owner = rule.parameters, judged.layout, problem.sites.owner
     fits = judged.qualifies.copy() if asked.owners or asked.min_beds else layout.is_open.copy()
     fits &= layout.beds >= (asked.min_beds or 0)
-    fits &= layout.dementia_beds >= (asked.min_dementia_beds or 0)
-    has, dark = fits, np.zeros(len(fits), dtype=bool)
+    could = fits.copy()
+    reasons: dict[str, NDArray[np.bool_]] = {}
+    if asked.owners:
+        mine, reasons["ownership"] = np.isin(owner.astype(str), list(asked.owners)), owner == ""
+        fits, could = fits & mine, could & (mine | reasons["ownership"])
+    if asked.min_dementia_beds is not None:
+        enough = layout.dementia_beds >= asked.min_dementia_beds
+        reasons["dementia_beds"] = ~enough & ~problem.sites.knows_dementia
+        fits, could = fits & enough, could & (enough | reasons["dementia_beds"])
     if asked.what is not None:
-        has, dark = _with_it(problem, judged, asked.what)
-    if not asked.owners:
-        return fits & has, fits & dark
-    mine = np.isin(owner.astype(str), list(asked.owners))
-    return fits & has & mine, fits & ((dark & mine) | ((has | dark) & (owner == "")))
+        has, reasons[asked.what] = _with_it(problem, judged, asked.what)
+        fits, could = fits & has, could & (has | reasons[asked.what])
+    return fits, could & ~fits, reasons
 
 
 def _sums(problem: Problem, judged: Judged, rule: Rule, areas: Areas) -> list[Finding]:
@@ -101,32 +110,31 @@ def _sums(problem: Problem, judged: Judged, rule: Rule, areas: Areas) -> list[Fi
     asked = rule.parameters
     values = as_numbers(fact_of(problem, judged.layout, asked.sum_of))
     homes = judged.layout.is_open & problem.sites.is_existing
+    homes &= areas.of_site >= 0
+    nobodys = np.zeros(len(homes), dtype=bool)
     if asked.owners:
         homes &= np.isin(problem.sites.owner.astype(str), [*asked.owners, ""])
-        if (problem.sites.owner[homes] == "").any():
-            return [unknown(rule, asked.per, "existing.ownership", asked.sum_of)]
-    if not homes.any() or np.isnan(values[homes]).any():
+        nobodys = homes & (problem.sites.owner == "")
+    if not homes.any() and len(areas.id):
         return [unknown(rule, asked.per, f"facts.{asked.sum_of}", asked.sum_of)]
     findings = []
     for number, name in enumerate(areas.id):
-        found = float(values[homes & (areas.of_site == number)].sum())
-        numbers = (float(asked.min_count), found)
-        verdict = passed(found >= asked.min_count)
-        findings.append(finding(rule, asked.per, str(name), numbers, asked.sum_of, verdict))
+        here = homes & (areas.of_site == number)
+        found = float(values[here].sum())
+        note = untold(problem, "ownership", nobodys & here)
+        note = note or untold(problem, asked.sum_of, here & np.isnan(values))
+        numbers = (float(asked.min_count), np.nan if note else found)
+        verdict: Verdict = "unknown" if note else passed(found >= asked.min_count)
+        findings.append(finding(rule, asked.per, str(name), numbers, asked.sum_of, verdict, note))
     nothing = (float(asked.min_count), 0.0)
     return findings or [finding(rule, "all", "all", nothing, asked.sum_of, "not_applicable")]
 
 
-def _missing(what: str) -> str:
-    """Return what would tell of a function or a fact."""
-    return "existing.functions" if what in FUNCTIONS else f"facts.{what}"
-
-
-def _verdict(found: int, least: int, dark: int, missing: str) -> tuple[Verdict, str]:
+def _verdict(found: int, least: int, dark: int, note: str) -> tuple[Verdict, str]:
     """Return the verdict where some are dark and might make up what lacks, and what is missing."""
     if found >= least:
         return "met", ""
-    return ("unknown", f"needs:{missing}") if found + dark >= least else ("unmet", "")
+    return ("unknown", note) if found + dark >= least else ("unmet", "")
 
 
 def check_area_share(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
@@ -141,11 +149,30 @@ def check_area_share(problem: Problem, judged: Judged, rule: Rule) -> list[Findi
     has, dark = _with_it(problem, judged, asked.what)
     with_it, unclear = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     with_it[areas.of_site[has & (areas.of_site >= 0)]] = True
-    unclear[areas.of_site[dark & (areas.of_site >= 0)]] = True
+    dark &= (areas.of_site >= 0) & ~with_it[areas.of_site]
+    unclear[areas.of_site[dark]] = True
     need, found = whole_number(asked.min_share * n), int(with_it.sum())
-    missing = _missing(asked.what)
-    verdict, note = _verdict(found, need, int((unclear & ~with_it).sum()), missing)
-    return [finding(rule, "all", "all", (float(need), float(found)), "areas", verdict, note)]
+    note = untold(problem, asked.what, dark)
+    verdict, note = _verdict(found, need, int(unclear.sum()), note)
+    if verdict == "unmet":
+        note = _lacks(areas.id[~with_it & ~unclear])
+    numbers = (float(need), float(found))
+    return [finding(rule, *_whole(problem, rule), numbers, "areas", verdict, note)]
+
+
+def _lacks(names: NDArray[np.object_]) -> str:
+    """Return the note of areas without something: the first of their ids."""
+    more = ", …" if len(names) > FIRST else ""
+    return "lacks:" + ", ".join(str(each) for each in names[:FIRST]) + more
+
+
+def _whole(problem: Problem, rule: Rule) -> tuple[str, str]:
+    """Return scope and id of all areas of a rule: the one place that it names, if it is one."""
+    only = rule.parameters.only
+    for kind in (rule.parameters.per, "town", "street") if len(only) == 1 else ():
+        if kind in problem.areas and only[0] in problem.areas[kind].id:
+            return kind, str(only[0])
+    return "all", "all"
 
 
 def check_presence(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
@@ -190,7 +217,8 @@ def _presence(
     above, limit = asked.above_ageing_share, asked.reserve_below_ageing_share
     if above is not None and not is_high(share, above):
         return ("unknown", "needs:zones.residents") if np.isnan(share) else ("not_applicable", "")
-    missing = _missing(asked.functions[0])
+    what = next((each for each in asked.functions if each not in problem.functions), "")
+    missing = untold(problem, what or asked.functions[0], dark)
     verdict, note = _verdict(int(has.sum()), asked.min_count, int(dark.sum()), missing)
     reserved = is_reserved(problem) & (areas.of_site == number)
     if verdict == "met":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +16,12 @@ from siting.finding import (
     as_numbers,
     fact_of,
     finding,
+    is_inside,
+    most_telling,
     no,
     passed,
     unknown,
+    untold,
     whole_number,
     yes,
 )
@@ -31,33 +35,9 @@ if TYPE_CHECKING:
     from siting.problem import Problem
     from siting.standards import Rule
 
-__all__ = [
-    "beds_known", "check_rate", "check_share", "counts", "needed_by_area", "parts_of_beds",
-]  # fmt: skip
+__all__ = ["check_rate", "check_share", "needed_by_area"]
 
 EQUAL = 1e-9
-
-
-def parts_of_beds(judged: Judged, kind: str) -> NDArray[np.int64]:
-    """Return the beds of a kind at the facilities that count."""
-    beds = getattr(judged.layout, kind)
-    return np.where(judged.qualifies, beds, 0)
-
-
-def beds_known(problem: Problem, judged: Judged, kind: str) -> bool:
-    """Return whether the files say how many beds of a kind every facility that counts has."""
-    if kind == "beds":
-        return True
-    known = problem.sites.knows_nursing if kind == "nursing_beds" else problem.sites.knows_dementia
-    return bool(known[judged.qualifies].all())
-
-
-def counts(problem: Problem, judged: Judged, rule: Rule) -> NDArray[np.bool_]:
-    """Return the facilities that a rule is about: those that count, of its owners and its size."""
-    chosen = judged.qualifies.copy()
-    if rule.parameters.owners:
-        chosen &= np.isin(problem.sites.owner.astype(str), list(rule.parameters.owners))
-    return chosen & (judged.layout.beds >= (rule.parameters.from_beds or 0))
 
 
 def check_rate(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
@@ -69,19 +49,25 @@ def check_rate(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
     areas = areas_of(problem, rule)
     if areas is None:
         return [unknown(rule, asked.area, f"zones.{asked.area}", what)]
-    values, missing = _amounts(problem, judged, what)
-    needed = needed_by_area(problem, judged, rule, areas)
-    if missing or needed is None:
-        return [unknown(rule, asked.area, missing or "facts.residents", what)]
-    to_build = judged.qualifies & ~problem.sites.is_existing & np.isnan(values)
+    values, base = _amounts(problem, judged, what), _base(problem, judged, rule)
+    none = not (judged.qualifies & (areas.of_site >= 0)).any()
+    if what in STAFF and none and len(areas.id):
+        return [unknown(rule, asked.area, f"facts.{what}", what)]
     findings = []
-    for number, (name, need) in enumerate(zip(areas.id, needed, strict=True)):
+    for number, (name, need) in enumerate(zip(areas.id, _needed(rule, areas, base), strict=True)):
         here = areas.of_site == number
+        notes = [
+            untold(problem, what, here & np.isnan(values)),
+            untold(problem, "residents", here & np.isnan(base)),
+        ]
         stand = float(np.nansum(values[here]))
-        dark = stand < need - EQUAL and bool((to_build & here).any())
-        verdict: Verdict = "unknown" if dark else passed(stand >= need - EQUAL)
-        numbers, note = (need, stand), "to_build" if dark else ""
-        findings.append(finding(rule, asked.area, str(name), numbers, what, verdict, note))
+        note = most_telling(notes)
+        if note == "to_build" and stand >= need - EQUAL:
+            note = ""
+        if notes[0].startswith("needs:"):
+            stand = np.nan
+        verdict: Verdict = "unknown" if note else passed(stand >= need - EQUAL)
+        findings.append(finding(rule, asked.area, str(name), (need, stand), what, verdict, note))
     return findings or [finding(rule, "all", "all", (0.0, 0.0), what, "not_applicable")]
 
 
@@ -89,40 +75,35 @@ def needed_by_area(
     problem: Problem, judged: Judged, rule: Rule, areas: Areas
 ) -> list[float] | None:
     """Return the beds or staff that a rule asks for in each area; None where residents lack."""
+    needed = _needed(rule, areas, _base(problem, judged, rule))
+    return None if np.isnan(needed).any() else needed
+
+
+def _needed(rule: Rule, areas: Areas, base: NDArray[np.float64]) -> list[float]:
+    """Return the beds or staff that a rule asks for in each area; NaN where its base is not."""
     asked = rule.parameters
     if asked.rate_per_10000 is not None:
         return [float(each) for each in beds_required(areas.elders, asked.rate_per_10000)]
-    base = _base(problem, judged, rule)
-    if base is None:
-        return None
     per = asked.beds_per_staff or asked.residents_per_staff
     sums = [float(base[areas.of_site == number].sum()) for number in range(len(areas.id))]
-    return [float(whole_number(each / per)) for each in sums]
+    return [each if np.isnan(each) else float(whole_number(each / per)) for each in sums]
 
 
-def _amounts(problem: Problem, judged: Judged, what: str) -> tuple[NDArray[np.float64], str]:
+def _amounts(problem: Problem, judged: Judged, what: str) -> NDArray[np.float64]:
     """
-    Return beds of a kind or staff at each facility that counts, and what is missing, if so.
+    Return beds of a kind, staff or residents at each facility; 0 at what does not count.
 
-    Staff of homes that are still to be built are NaN, of what does not count 0.
+    NaN where that is not told.
     """
-    if what not in STAFF:
-        known = beds_known(problem, judged, what)
-        return parts_of_beds(judged, what).astype(float), "" if known else f"existing.{what}"
     values = as_numbers(fact_of(problem, judged.layout, what))
-    homes = judged.qualifies & problem.sites.is_existing
-    told = homes.any() and not np.isnan(values[homes]).any()
-    return np.where(judged.qualifies, values, 0.0), "" if told else f"facts.{what}"
+    return np.where(judged.qualifies, values, 0.0)
 
 
-def _base(problem: Problem, judged: Judged, rule: Rule) -> NDArray[np.float64] | None:
-    """Return the beds or residents that staff are counted against; None where not known."""
+def _base(problem: Problem, judged: Judged, rule: Rule) -> NDArray[np.float64]:
+    """Return the beds or residents that staff are counted against; NaN where not told."""
     if rule.parameters.residents_per_staff is None:
         return judged.counted_beds.astype(float)
-    residents = as_numbers(fact_of(problem, judged.layout, "residents"))
-    if np.isnan(residents[judged.qualifies]).any():
-        return None
-    return np.where(judged.qualifies, residents, 0.0)
+    return _amounts(problem, judged, "residents")
 
 
 def _staff_by_home(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
@@ -136,19 +117,25 @@ def _staff_by_home(problem: Problem, judged: Judged, rule: Rule) -> list[Finding
     if asked.having is not None:
         having = fact_of(problem, layout, asked.having)
     many = asked.beds_per_staff or asked.residents_per_staff
-    findings = []
-    for site in np.flatnonzero(judged.qualifies & ~no(having)).tolist():
+    findings, to_build = [], 0
+    about = judged.qualifies & ~no(having) & is_inside(problem)
+    for site in np.flatnonzero(about).tolist():
         need = np.ceil(np.round(base[site] / many, 9))
         told = {asked.having: said_yes(having[site]), "residents": not np.isnan(base[site])}
         told[asked.staff] = not np.isnan(has[site])
         lacks = next((name for name, known in told.items() if not known), None)
         verdict, note = passed(bool(has[site] >= need - EQUAL)), ""
         if lacks is not None:
-            exists = bool(problem.sites.is_existing[site])
-            verdict, note = "unknown", f"needs:facts.{lacks}" if exists else "to_build"
+            verdict, note = "unknown", untold(problem, lacks, np.arange(problem.sites.n) == site)
+        if note == "to_build" and lacks != asked.staff:
+            to_build += 1
+            continue
         numbers = (float(need), float(has[site]))
         name = str(problem.sites.id[site])
         findings.append(finding(rule, "facility", name, numbers, asked.staff, verdict, note))
+    if to_build:
+        nothing, note = (np.nan, np.nan), f"to_build:{to_build}"
+        findings.append(finding(rule, "facility", "all", nothing, asked.staff, "unknown", note))
     return findings or [finding(rule, "all", "all", (0.0, 0.0), asked.staff, "not_applicable")]
 
 
@@ -158,53 +145,74 @@ def check_share(problem: Problem, judged: Judged, rule: Rule) -> list[Finding]:
     areas = problem.areas.get("all") if asked.per == "facility" else areas_of(problem, rule)
     if areas is None:
         return [unknown(rule, asked.per, f"zones.{asked.per}", "share")]
-    chosen = counts(problem, judged, rule)
-    if asked.owners and (problem.sites.owner[judged.qualifies] == "").any():
-        return [unknown(rule, asked.per, "existing.ownership", "share")]
-    part, whole, missing = _part_and_whole(problem, judged, rule, chosen)
-    if missing:
-        return [unknown(rule, asked.per, missing, "share")]
-    place = np.arange(problem.sites.n) if asked.per == "facility" else areas.of_site
-    names = problem.sites.id if asked.per == "facility" else areas.id
+    chosen, nobodys = _about(problem, judged, rule)
+    part, whole = _part_and_whole(problem, judged, rule)
+    dark = {
+        "ownership": nobodys,
+        asked.of: chosen & np.isnan(whole),
+        asked.part: chosen & np.isnan(part),
+    }
+    place, names = areas.of_site, areas.id
+    if asked.per == "facility":
+        about = (chosen | nobodys) & is_inside(problem)
+        names = problem.sites.id[about]
+        place = np.where(about, np.cumsum(about) - 1, -1)
     findings = []
-    for number in range(len(names)):
-        here = (place == number) & chosen
-        total = float(whole[here].sum())
-        if asked.per == "facility" and not here.any():
-            continue
-        if total <= 0:
-            numbers = (asked.min_share, 0.0)
-            findings.append(
-                finding(rule, asked.per, str(names[number]), numbers, "share", "not_applicable")
-            )
-            continue
-        got = float(part[here].sum())
-        met = got >= asked.min_share * total - EQUAL * max(total, 1.0)
-        numbers = (asked.min_share, got / total)
-        verdict = passed(met)
-        findings.append(finding(rule, asked.per, str(names[number]), numbers, "share", verdict))
+    for number, name in enumerate(names):
+        here = place == number
+        notes = [untold(problem, what, here & unclear) for what, unclear in dark.items()]
+        amounts = part[here & chosen], whole[here & chosen]
+        findings.append(_shared(rule, str(name), amounts, most_telling(notes)))
+    if asked.per == "facility":
+        findings = _gathered(rule, findings)
     return findings or [
         finding(rule, "all", "all", (asked.min_share, 0.0), "share", "not_applicable")
     ]
 
 
+def _about(
+    problem: Problem, judged: Judged, rule: Rule
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the facilities that a share is about, and those of which no file says whose."""
+    asked, owner = rule.parameters, problem.sites.owner
+    fits = judged.qualifies & (judged.layout.beds >= (asked.from_beds or 0))
+    if not asked.owners:
+        return fits, np.zeros(len(fits), dtype=bool)
+    return fits & np.isin(owner.astype(str), list(asked.owners)), fits & (owner == "")
+
+
 def _part_and_whole(
-    problem: Problem, judged: Judged, rule: Rule, chosen: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
-    """Return a part and the whole at each facility, and what is missing, if anything is."""
-    asked, beds = rule.parameters, judged.layout.beds.astype(float)
-    if asked.part in {"nursing_beds", "dementia_beds"}:
-        known = beds_known(problem, judged, asked.part)
-        part = parts_of_beds(judged, asked.part).astype(float)
-        return part, beds, "" if known else f"existing.{asked.part}"
+    problem: Problem, judged: Judged, rule: Rule
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a part and the whole at each facility; NaN where that is not told."""
+    asked = rule.parameters
     facts = fact_of(problem, judged.layout, asked.part)
     if asked.of == "facilities":
-        known = bool((yes(facts) | no(facts))[chosen].all())
-        part = yes(facts).astype(float)
-        return part, np.ones(len(part)), "" if known else f"facts.{asked.part}"
-    whole, lacks = beds, ""
-    if asked.of != "beds":
-        whole, lacks = _amounts(problem, judged, asked.of)
-    part = as_numbers(facts)
-    lacks = lacks or (f"facts.{asked.of}" if np.isnan(whole[chosen]).any() else "")
-    return part, whole, lacks or (f"facts.{asked.part}" if np.isnan(part[chosen]).any() else "")
+        part = np.where(yes(facts) | no(facts), yes(facts), np.nan)
+        return part, np.ones(len(part))
+    return as_numbers(facts), as_numbers(fact_of(problem, judged.layout, asked.of))
+
+
+def _shared(
+    rule: Rule, name: str, amounts: tuple[NDArray[np.float64], NDArray[np.float64]], note: str
+) -> Finding:
+    """Return the least and the measured share of one area or home."""
+    least, scope = float(rule.parameters.min_share), rule.parameters.per
+    if note:
+        return finding(rule, scope, name, (least, np.nan), "share", "unknown", note)
+    part, whole = (float(each.sum()) for each in amounts)
+    if whole <= 0:
+        return finding(rule, scope, name, (least, 0.0), "share", "not_applicable")
+    verdict = passed(part >= least * whole - EQUAL * max(whole, 1.0))
+    return finding(rule, scope, name, (least, part / whole), "share", verdict)
+
+
+def _gathered(rule: Rule, findings: list[Finding]) -> list[Finding]:
+    """Return findings of homes, those that lack one thing as one."""
+    told = [each for each in findings if each.verdict != "unknown"]
+    lacks = Counter(each.note for each in findings if each.verdict == "unknown")
+    numbers = (float(rule.parameters.min_share), np.nan)
+    for note, many in lacks.items():
+        said = f"{note}:{many}" if note == "to_build" else note
+        told.append(finding(rule, "facility", "all", numbers, "share", "unknown", said))
+    return told

@@ -14,13 +14,15 @@ from siting.finding import (
     as_numbers,
     fact_of,
     finding,
+    input_of,
+    is_inside,
     no,
     passed,
     unknown,
+    untold,
     yes,
 )
 from siting.objective import capped_distance
-from siting.standards import FUNCTIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,16 +51,16 @@ def check_threshold(problem: Problem, judged: Judged, rule: Rule) -> list[Findin
         name = str(problem.sites.id[site])
         numbers, met = _has(asked, facts[site])
         verdict: Verdict = "unknown" if met is None else passed(met)
-        note = "" if met is not None else _untold(problem, site, asked.needs)
+        note = "" if met is not None else untold(problem, asked.needs, _only(problem, site))
         findings.append(finding(rule, "facility", name, numbers, asked.needs, verdict, note))
     if dark.any():
         findings.append(unknown(rule, "facility", missing, asked.needs))
     return findings or [finding(rule, "all", "all", (0.0, 0.0), asked.needs, "not_applicable")]
 
 
-def _untold(problem: Problem, site: int, fact: str) -> str:
-    """Return the code of what is not known of a facility: of a new one nothing is."""
-    return f"needs:facts.{fact}" if problem.sites.is_existing[site] else "to_build"
+def _only(problem: Problem, site: int) -> NDArray[np.bool_]:
+    """Return one site among all."""
+    return np.asarray(np.arange(problem.sites.n) == site)
 
 
 def _has(asked: Any, has: Any) -> tuple[tuple[float, float], bool | None]:
@@ -80,11 +82,15 @@ def _at_limit(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], str]:
     """Return the homes that a threshold is about, those that might be, and what is not told."""
     asked, layout = rule.parameters, judged.layout
-    homes, dark, missing = judged.qualifies, np.zeros(problem.sites.n, dtype=bool), ""
+    homes, dark, missing = (
+        judged.qualifies & is_inside(problem),
+        np.zeros(len(layout.beds), bool),
+        "",
+    )
     maybe = homes
     if asked.having is not None:
         having = fact_of(problem, layout, asked.having)
-        dark, missing = homes & ~yes(having) & ~no(having), f"facts.{asked.having}"
+        dark, missing = homes & ~yes(having) & ~no(having), input_of(problem, asked.having)
         homes, maybe = homes & yes(having), homes & ~no(having)
     if asked.from_beds is not None:
         big = layout.beds >= asked.from_beds
@@ -107,13 +113,15 @@ def check_colocation(problem: Problem, judged: Judged, rule: Rule) -> list[Findi
     asked = rule.parameters
     facts = fact_of(problem, judged.layout, asked.what)
     check = _beside if asked.beside is not None else _hosted if asked.hosts else _separate
-    findings = [check(problem, judged, rule, site) for site in np.flatnonzero(yes(facts)).tolist()]
-    dark = judged.layout.is_open & ~yes(facts) & ~no(facts)
+    inside = is_inside(problem)
+    having = np.flatnonzero(yes(facts) & inside)
+    findings = [check(problem, judged, rule, site) for site in having.tolist()]
+    dark = judged.layout.is_open & inside & ~yes(facts) & ~no(facts)
     if findings:
         dark &= problem.sites.is_existing
-    if dark.any():
-        missing = "existing.functions" if asked.what in FUNCTIONS else f"facts.{asked.what}"
-        findings.append(unknown(rule, "facility", missing, asked.what))
+    if note := untold(problem, asked.what, dark):
+        nothing = (np.nan, np.nan)
+        findings.append(finding(rule, "facility", "all", nothing, asked.what, "unknown", note))
     return findings or [finding(rule, "all", "all", (0.0, 0.0), asked.what, "not_applicable")]
 
 
@@ -128,7 +136,7 @@ def _beside(problem: Problem, judged: Judged, rule: Rule, site: int) -> Finding:
     note = place_word(float(metres), asked.same_m, asked.adjacent_m)
     verdict: Verdict = passed(note != "apart")
     if note == "apart" and place_word(float(unsure), asked.same_m, asked.adjacent_m) != "apart":
-        verdict, note = "unknown", f"needs:facts.{asked.beside}"
+        verdict, note = "unknown", untold(problem, asked.beside, dark & (away == unsure))
     numbers = (asked.adjacent_m, float(metres) if np.isfinite(metres) else np.nan)
     return finding(rule, "facility", str(problem.sites.id[site]), numbers, "m", verdict, note)
 
@@ -158,7 +166,7 @@ def _hosted(problem: Problem, judged: Judged, rule: Rule, site: int) -> Finding:
     ]  # fmt: skip
     name = str(problem.sites.id[site])
     if True not in told and None in told:
-        note = "needs:existing.functions" if problem.sites.is_existing[site] else "to_build"
+        note = untold(problem, asked.hosts[told.index(None)], _only(problem, site))
         return finding(rule, "facility", name, (1.0, np.nan), asked.what, "unknown", note)
     fits = True in told
     return finding(rule, "facility", name, (1.0, float(fits)), asked.what, passed(fits))

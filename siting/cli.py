@@ -332,10 +332,14 @@ def _summary(done: Plan, folder: Path) -> None:
         method = text(f"tables.estimate_{record['estimate']}", language)
         click.echo(text("cli.estimate", language, method=method))
     states = {"before": "existing", "after": "plan", "most": "reachable"}
-    for name in ("high", "medium"):
+    asked = [each for each in done.tables.distance_classes if record["elders"][each] > 0]
+    for name in asked:
         shares = {word: percent(coverage[state][name]) for word, state in states.items()}
         click.echo(text(f"cli.coverage_{name}", language, elders=record["elders"][name], **shares))
-    click.echo(text("cli.beds", language, **beds))
+    if not asked:
+        click.echo(text("cli.coverage_none", language))
+    by_unit = done.tables.info["beds_by_unit"]
+    click.echo(text("cli.beds" if by_unit else "cli.beds_free", language, **beds))
     click.echo(text("cli.sites", language, cost=record["cost_wan_yuan"], **record["sites"]))
     for phase in record["phases"] if done.scenario.phases else []:
         click.echo(text("cli.phase", language, **phase))

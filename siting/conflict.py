@@ -36,12 +36,12 @@ class Conflict:
         Places or rules concerned.
     required, other_required
         What the rule and the other one ask for; of over-supply the need in beds, and how many
-        times the need may be planned for.
+        times the need may be planned for; of occupancy with the note ``planned`` the plan's beds.
     measured
         Occupancy: residents that the files tell; locks: what the plan reaches; over-supply:
         beds planned.
     possible
-        Occupancy: the highest share that the required beds could be taken; locks: what could be
+        Occupancy: the highest share that these beds could be taken; locks: what could be
         reached without them; over-supply: beds that stand today.
     unit
         What ``required`` counts.
@@ -104,6 +104,8 @@ class Conflict:
         """Return the name of the sentence."""
         if self.kind == "thin_data" and self.other_id:
             return "conflicts.thin_data_both"
+        if self.kind == "occupancy" and self.note:
+            return "conflicts.occupancy_planned"
         is_new = self.kind == "thin_data" and self.note == "to_build"
         return "conflicts.thin_to_build" if is_new else f"conflicts.{self.kind}"
 
@@ -143,4 +145,5 @@ def input_words(needs: str, language: str) -> str:
     key = known if known in catalogue() else f"names.{last}"
     if key not in catalogue():
         return needs
-    return text("conflicts.input", language, said=text(key, language), key=needs)
+    form = "conflicts.input_price" if part == "functions" else "conflicts.input"
+    return text(form, language, said=text(key, language), key=needs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from siting.areas import Areas
     from siting.audit import Audit
@@ -83,7 +85,18 @@ def _occupancy(problem: Problem, plan: Audit) -> Iterator[Conflict]:
         for share in taken:
             areas = _shared_areas(problem, floor, share)
             if areas is not None:
-                yield from _in_areas(floor, share, areas, residents, homes)
+                told = _Taken(areas, residents, homes, plan.judged.counted_beds)
+                yield from _in_areas(floor, share, told)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Residents that the files tell of homes that stand, and the beds of the plan, by site."""
+
+    areas: Areas
+    residents: NDArray[np.float64]
+    homes: NDArray[np.bool_]
+    beds: NDArray[np.int64]
 
 
 def _shared_areas(problem: Problem, floor: Rule, share: Rule) -> Areas | None:
@@ -98,23 +111,30 @@ def _shared_areas(problem: Problem, floor: Rule, share: Rule) -> Areas | None:
     return problem.areas["all"] if kind == "all" and is_bed_rule(floor) else None
 
 
-def _in_areas(
-    floor: Rule, share: Rule, areas: Areas, residents: Any, homes: Any
-) -> Iterator[Conflict]:
-    """Yield the areas in which residents are too few, and one line for those not told."""
+def _in_areas(floor: Rule, share: Rule, told: _Taken) -> Iterator[Conflict]:
+    """
+    Yield the areas in which residents are too few, and one line for those not told.
+
+    Too few for the beds that must be there, and for those of the plan where it has more.
+    """
+    areas = told.areas
     clash = Conflict("occupancy", floor.id, floor.clause, share.id, share.clause, unit="beds")
     least, dark = float(share.parameters.min_share), []
     required = beds_required(areas.elders, floor.parameters.rate_per_10000)
     for number, beds in enumerate(required.tolist()):
-        known = residents[homes & (areas.of_site == number)]
+        known = told.residents[told.homes & (areas.of_site == number)]
+        planned = int(told.beds[areas.of_site == number].sum())
         here = replace(clash, scope=share.parameters.per, scope_id=str(areas.id[number]))
         if beds > 0 and (not len(known) or np.isnan(known).any()):
             dark.append(here)
-        elif known.sum() < least * beds - EQUAL * beds:
-            yield replace(
-                here, required=float(beds), other_required=least, measured=float(known.sum()),
-                possible=float(known.sum()) / beds,
-            )  # fmt: skip
+            continue
+        live = float(known.sum())
+        for many, note in ((beds, ""), (planned if planned > beds > 0 else 0, "planned")):
+            if live < least * many - EQUAL * many:
+                yield replace(
+                    here, required=float(many), other_required=least, measured=live,
+                    possible=live / many, note=note,
+                )  # fmt: skip
     if dark:
         yield replace(dark[0], kind="thin_data", count=len(dark), unit="", note="facts.residents")
 
@@ -323,7 +343,8 @@ def _thin_data(plan: Audit) -> Iterator[Conflict]:
     rules: dict[str, dict[str, None]] = {}
     for each in plan.findings:
         if each.verdict == "unknown":
-            needs = each.note.removeprefix("needs:")
+            code, _, needs = each.note.partition(":")
+            needs = needs if code == "needs" else code
             rules.setdefault(needs, {})[each.rule_id] = None
     for needs, found in sorted(rules.items(), key=lambda each: (-len(each[1]), each[0])):
         yield Conflict("thin_data", " ".join(found), count=len(found), unit="rules", note=needs)

@@ -26,9 +26,13 @@ __all__ = [
     "as_numbers",
     "fact_of",
     "finding",
+    "input_of",
+    "is_inside",
+    "most_telling",
     "no",
     "passed",
     "unknown",
+    "untold",
     "whole_number",
     "yes",
 ]
@@ -178,4 +182,39 @@ def passed(good: bool) -> Verdict:  # noqa: FBT001 - a yes or no is all there is
 
 def unknown(rule: Rule, scope: str, needs: str, unit: str) -> Finding:
     """Return the finding of a rule that the inputs cannot judge, with what is missing."""
-    return finding(rule, scope, "all", (np.nan, np.nan), unit, "unknown", f"needs:{needs}")
+    only: tuple[str, ...] = getattr(rule.parameters, "only", ())
+    name = str(only[0]) if len(only) == 1 else "all"
+    return finding(rule, scope, name, (np.nan, np.nan), unit, "unknown", f"needs:{needs}")
+
+
+def is_inside(problem: Problem) -> NDArray[np.bool_]:
+    """Return the sites in the study area; of what lies outside no rule asks anything."""
+    return problem.site_unit >= 0
+
+
+def input_of(problem: Problem, what: str) -> str:
+    """Return what a file would have to tell of: functions, beds of a kind, owners or a fact."""
+    if what in BED_KINDS or what == "ownership":
+        return f"existing.{what}"
+    is_function = what in FUNCTIONS or what in problem.functions
+    return "existing.functions" if is_function else f"facts.{what}"
+
+
+def untold(problem: Problem, what: str, dark: NDArray[np.bool_]) -> str:
+    """
+    Return the note of what is not told of some facilities, empty where there are none.
+
+    Homes that stand come first: a file could tell of them. Of new ones nothing is told yet; of a
+    function of theirs nothing is known where the scenario gives it no price.
+    """
+    if not dark.any():
+        return ""
+    if (dark & problem.sites.is_existing).any():
+        return f"needs:{input_of(problem, what)}"
+    return f"needs:functions.{what}" if what in FUNCTIONS else "to_build"
+
+
+def most_telling(notes: list[str]) -> str:
+    """Return the first of some notes that names an input, else the first that says anything."""
+    told = [each for each in notes if each]
+    return next((each for each in told if each.startswith("needs:")), told[0] if told else "")

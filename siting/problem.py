@@ -236,12 +236,16 @@ class Problem:
         )  # fmt: skip
 
     def is_paid(self, rule: Rule) -> NDArray[np.bool_]:
-        """Return the sites that a subsidy is for: of its owners, and not barred by a fact."""
+        """
+        Return the sites that a subsidy is for.
+
+        Those in the study area, of its owners, and not barred by a fact.
+        """
         asked, sites = rule.parameters, self.sites
         barred = [
             any(said_yes(facts.get(each)) for each in asked.excludes) for facts in sites.facts
         ]
-        paid = ~np.array(barred, dtype=bool)
+        paid = ~np.array(barred, dtype=bool) & (self.site_unit >= 0)
         return paid & np.isin(sites.owner.astype(str), asked.owners) if asked.owners else paid
 
     def subsidy(self, layout: Layout) -> NDArray[np.float64]:

@@ -258,8 +258,7 @@ class Candidates(Part):
     def _fewest_first(self) -> Self:
         least, most = self.min_beds, self.max_beds
         said = "min_beds" in self.model_fields_set
-        numbers = isinstance(least, float) and isinstance(most, float)
-        if said and numbers and least > most > 0:
+        if said and isinstance(least, float) and isinstance(most, float) and least > most > 0:
             raise ValueError(f"min_above_max:{least:g} > {most:g}")
         return self
 

@@ -194,9 +194,12 @@ def _report_small(sites: Sites, source: Source, check: DataCheck, *, plans_funct
     """List the candidates that are for functions alone, and those too small to be opened."""
     alone = sites.for_functions & plans_functions
     small = (sites.max_beds < QUALIFYING_BEDS) & ~alone
-    for level, code, rows in (("info", "for_functions", alone), ("warning", "too_small", small)):
-        if rows.any():
-            check.add(level, code, source.name, count=int(rows.sum()), examples=source.ids[rows])
+    few = source.ids[alone]
+    if len(few):
+        check.add("info", "for_functions", source.name, count=len(few), examples=few)
+    few = source.ids[small]
+    if len(few):
+        check.add("warning", "too_small", source.name, count=len(few), examples=few)
 
 
 def _candidates(

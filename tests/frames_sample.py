@@ -125,8 +125,8 @@ def _staff() -> pd.DataFrame:
 def _phases() -> pd.DataFrame:
     """Return two phases, the second without money of its own."""
     rows = [
-        [2022, 300, 3, 1, 2600.0, 200.0, 3000.0, 0.5, 0.6, 2, 2, "optimal", 0.0],
-        [2025, 430, 1, 0, 2080.0, 100.0, np.nan, 0.84, 0.84, 3, 1, "gap", 0.004],
+        [2022, 300, 3, 1, 2, 2600.0, 200.0, 3000.0, 0.5, 0.6, 2, 2, "optimal", 0.0],
+        [2025, 430, 1, 0, 0, 2080.0, 100.0, np.nan, 0.84, 0.84, 3, 1, "gap", 0.004],
     ]
     return pd.DataFrame(rows, columns=PHASE_COLUMNS)
 
@@ -229,6 +229,7 @@ def _facilities(names: dict[str, Any]) -> gpd.GeoDataFrame:
     frame["rank"] = pd.array([next(order) if a else None for a in added], dtype="Int64")
     frame["phase"] = pd.array([2025 if a else None for a in added], dtype="Int64")
     frame["functions"] = ["canteen" if a else "" for a in added]
+    frame["added_functions"] = frame["functions"]
     frame["elders_within_standard"] = 0.0
     return frame
 
@@ -380,6 +381,7 @@ def _info(language: str, names: dict[str, Any]) -> dict[str, Any]:
         "distance": "network",
         "distance_high_m": 500.0,
         "distance_medium_m": 1000.0,
+        "beds_by_unit": True,
     }
 
 
@@ -426,11 +428,13 @@ def _record(demand: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, name: str) -
             "reachable": {"high": 0.97, "medium": 0.93},
         },
         "beds": {"required": 617, "existing": 140, "plan": 430, "shortfall": 187},
-        "sites": {"existing": 4, "new": 4, "extended": 1, "candidates": 12},
+        "sites": {"existing": 4, "new": 4, "extended": 1, "upgraded": 0, "candidates": 12},
         "cost_wan_yuan": float(facilities["cost_wan_yuan"].sum()),
         "audit": {
-            "existing": {"rules_met": 0, "rules_unmet": 4, "met": 1, "unmet": 5},
-            "plan": {"rules_met": 0, "rules_unmet": 4, "met": 1, "unmet": 5},
+            "existing": {"rules_met": 0, "rules_unmet": 4, "rules_unknown": 0, "met": 1,
+                         "unmet": 5, "unknown": 0},
+            "plan": {"rules_met": 0, "rules_unmet": 4, "rules_unknown": 0, "met": 1, "unmet": 5,
+                     "unknown": 0},
         },
         "settings": {
             "scenario": {"name": name, "crs": CRS, "solve": {"gap": 0.005, "threads": 2},

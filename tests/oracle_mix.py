@@ -271,7 +271,9 @@ class Town:
         )
 
     def _subsidy(self, j: int, cost: float) -> float:
-        """Return what is paid towards the cost of a site."""
+        """Return what is paid towards the cost of a site; nothing outside the study area."""
+        if self.problem.site_unit[j] < 0:
+            return 0.0
         paid = 0.0
         for each in self.problem.rules:
             asked = each.parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from tiny_mix import (
 from siting.audit import CHECK, audit
 from siting.audit_areas import circle_status
 from siting.audit_homes import place_word
+from siting.facts import owners, read_facts
 from siting.model import CONSTRAIN
 from siting.problem import Layout, Problem
 from siting.standards import DESCRIBE, EXAMPLES, KINDS, Rule
@@ -246,6 +248,19 @@ def test_a_share_of_public_homes_needs_to_know_who_owns_each() -> None:
     assert one([private], asked) == ("not_applicable", "")
 
 
+def test_a_public_home_under_contract_is_an_owner_of_its_own() -> None:
+    words = ["公办", "公建民营", "民办", "联营", ""]
+    told = owners(np.array(words, dtype=object)).tolist()
+    assert told == ["public", "public_private", "private", "", ""]
+
+
+def test_a_cell_is_a_yes_a_no_a_finite_number_or_a_text() -> None:
+    cells = np.array(["", "是", "无", "0", "12", "待定", "nan", "inf"], dtype=object)
+    source: Any = SimpleNamespace(ids=cells, texts=lambda _: cells)
+    told = [each.get("fact") for each in read_facts(source, {"fact": "c"})]
+    assert told == [None, True, False, 0.0, 12.0, "待定", "nan", "inf"]
+
+
 def test_a_share_per_district_judges_each() -> None:
     asked = rule("R", "share", **NURSING, per="district")
     sites = [home(nursing=7, zone=0), home(nursing=6, zone=1)]
@@ -387,7 +402,8 @@ def test_a_share_of_areas_with_a_function_is_rounded_up(share: float, verdict: s
     zones = [Zone(f"z{k}", street=f"{k}镇") for k in range(4)]
     asked = rule("R", "coverage", what="station", min_share=share, per="town")
     sites = [home(zone=k, functions=F({"station"})) for k in (0, 1, 1)]
-    assert found(sites, asked, zones=zones) == [("all", verdict, "")]
+    note = "lacks:2镇, 3镇" if verdict == "unmet" else ""
+    assert found(sites, asked, zones=zones) == [("all", verdict, note)]
 
 
 def test_areas_in_the_dark_decide_only_what_they_could() -> None:
@@ -396,7 +412,7 @@ def test_areas_in_the_dark_decide_only_what_they_could() -> None:
     has = home(functions=F({"station"}))
     dark = [home(zone=k, functions=None) for k in (1, 1, 2)]
     assert one([has, dark[0]], asked, zones=zones) == ("unknown", "needs:existing.functions")
-    assert one([dark[0], dark[1]], asked, zones=zones) == ("unmet", "")
+    assert one([dark[0], dark[1]], asked, zones=zones) == ("unmet", "lacks:0镇, 2镇, 3镇")
     assert one([dark[0], dark[2]], asked, zones=zones)[0] == "unknown"
 
 
@@ -587,7 +603,7 @@ def test_nursing_beds_of_a_home_are_a_number_only_where_the_file_says_them() -> 
     assert one([home(nursing=0, facts=facts)], asked) == ("met", "")
     assert one([home(nursing=1, facts=facts)], asked) == ("unmet", "")
     assert one([home(nursing=None, facts=facts)], asked) == (
-        "unknown", "needs:facts.nursing_beds",
+        "unknown", "needs:existing.nursing_beds",
     )  # fmt: skip
 
 
@@ -627,12 +643,12 @@ def test_nearness_to_what_may_stand_in_the_dark_is_unknown() -> None:
     assert one([station, far], asked) == ("unmet", "apart")
     itself = ("all", "unknown", "needs:existing.functions")
     assert found([station, far, dark], asked) == [
-        ("H0", "unknown", "needs:facts.canteen"), itself,
+        ("H0", "unknown", "needs:existing.functions"), itself,
     ]  # fmt: skip
     assert found([station, far, replace(dark, xy=(100.1, 0.0))], asked) == [
         ("H0", "unmet", "apart"), itself,
     ]  # fmt: skip
-    assert found([station, dark], asked) == [("H0", "unknown", "needs:facts.canteen"), itself]
+    assert found([station, dark], asked) == [("H0", "unknown", "needs:existing.functions"), itself]
     assert one([station], asked) == ("unmet", "apart")
     assert one([home(functions=F({"station", "canteen"}))], asked) == ("met", "same")
 
@@ -773,6 +789,199 @@ def test_a_note_is_on_record_or_says_what_would_be_needed() -> None:
     assert one([home()], rule("R", "note")) == ("not_applicable", "on_record")
     noted = rule("R", "note", needs="estate_premises")
     assert one([home()], noted) == ("unknown", "needs:estate_premises")
+
+
+# Outside, and where the data lack.
+
+SILENT = home(beds=20, nursing=None, dementia=None, functions=None, owner="")
+TOLD = home(
+    beds=20, nursing=13, dementia=4, functions=F({"canteen", "station"}),
+    facts={"nurses": 3.0, "residents": 12.0, "medical": True, "home_care_beds": 9.0, "stars": 3.0},
+)  # fmt: skip
+OVER_AREAS: list[tuple[str, dict[str, Any], str]] = [
+    ("ratio", {"dementia_beds_per_10000": 30.0}, "existing.dementia_beds"),
+    ("ratio", {"staff_per_10000": 25.0, "staff": "nurses"}, "facts.nurses"),
+    ("ratio", {"beds_per_staff": 10.0, "staff": "nurses"}, "facts.nurses"),
+    ("ratio", {"residents_per_staff": 4.0, "staff": "nurses"}, "facts.nurses"),
+    ("share", NURSING, "existing.nursing_beds"),
+    ("share", NURSING | {"owners": ["public"]}, "existing.ownership"),
+    ("share", {"part": "medical", "of": "facilities", "min_share": 1.0}, "facts.medical"),
+    ("share", {"part": "residents", "of": "beds", "min_share": 0.6}, "facts.residents"),
+    ("count", {"what": "canteen", "min_count": 1}, "existing.functions"),
+    ("count", {"what": "medical", "min_count": 1}, "facts.medical"),
+    ("count", {"what": "medical", "min_count": 1, "owners": ["public"]}, "existing.ownership"),
+    ("count", {"what": "canteen", "min_count": 1, "min_dementia_beds": 4},
+     "existing.dementia_beds"),
+    ("count", {"sum_of": "home_care_beds", "min_count": 9}, "facts.home_care_beds"),
+]  # fmt: skip
+"""Rules that the told home meets for 1,000 elders, and what the silent one lacks."""
+
+
+def put_outside(problem: Problem, *numbers: int) -> Problem:
+    """Return a problem with some sites outside the study area."""
+    away = np.isin(np.arange(problem.sites.n), numbers)
+    areas = {
+        kind: replace(each, of_site=np.where(away, -1, each.of_site))
+        for kind, each in problem.areas.items()
+    }
+    return replace(problem, areas=areas, site_unit=np.where(away, -1, problem.site_unit))
+
+
+@pytest.mark.parametrize(("kind", "asked", "needs"), OVER_AREAS)
+def test_of_a_home_outside_nothing_has_to_be_known(
+    kind: str, asked: dict[str, Any], needs: str
+) -> None:
+    rules = [rule("R", kind, per="all", **asked)]
+    problem = build([TOLD, SILENT], rules, points=[Point(1000.0)])
+    for town, verdict in ((problem, "unknown"), (put_outside(problem, 1), "met")):
+        if verdict == "unknown" and kind == "count" and "sum_of" not in asked:
+            continue  # one that is told is enough
+        note = f"needs:{needs}" if verdict == "unknown" else ""
+        assert [(each.verdict, each.note) for each in findings(town)] == [(verdict, note)]
+
+
+@pytest.mark.parametrize(("kind", "asked", "needs"), OVER_AREAS)
+def test_data_lack_only_in_the_town_whose_home_is_silent(
+    kind: str, asked: dict[str, Any], needs: str
+) -> None:
+    zones = [Zone("z0", street="乙镇"), Zone("z1", street="丙镇")]
+    points = [Point(1000.0), Point(1000.0, zone=1)]
+    sites = [TOLD, replace(TOLD, zone=1), replace(SILENT, zone=-1)]
+    town = rule("R", kind, per="town", **asked)
+    assert found(sites, town, zones=zones, points=points) == [
+        ("丙镇", "met", ""),
+        ("乙镇", "met", ""),
+    ]
+    sites[1] = replace(SILENT, zone=1)
+    assert found(sites, town, zones=zones, points=points) == [
+        ("丙镇", "unknown", f"needs:{needs}"), ("乙镇", "met", ""),
+    ]  # fmt: skip
+
+
+BY_HOME: list[tuple[str, dict[str, Any]]] = [
+    ("ratio", {"residents_per_staff": 4.0, "staff": "nurses", "per": "facility"}),
+    ("share", NURSING | {"per": "facility"}),
+    ("threshold", {"from_stars": 3, "needs": "medical"}),
+    ("threshold", {"from_beds": 20, "having": "canteen", "needs": "medical"}),
+    ("colocation", {"what": "canteen", "hosts": ["station"]}),
+]
+
+
+@pytest.mark.parametrize(("kind", "asked"), BY_HOME)
+def test_a_home_outside_is_asked_for_nothing(kind: str, asked: dict[str, Any]) -> None:
+    problem = build([TOLD, SILENT, TOLD], [rule("R", kind, **asked)])
+    verdicts = {each.scope_id: each.verdict for each in findings(problem)}
+    assert (verdicts["H0"], verdicts["H2"]) == ("met", "met")
+    assert verdicts.get("H1", verdicts.get("all")) == "unknown"
+    away = [(each.scope_id, each.verdict) for each in findings(put_outside(problem, 1, 2))]
+    assert away == [("H0", "met")]
+
+
+def test_shares_of_homes_in_the_dark_are_one_finding() -> None:
+    asked = rule("R", "share", **NURSING, per="facility")
+    assert found([TOLD, SILENT, SILENT], asked) == [
+        ("H0", "met", ""), ("all", "unknown", "needs:existing.nursing_beds"),
+    ]  # fmt: skip
+
+
+# Homes to be built.
+
+OF_NEW: list[tuple[str, dict[str, Any], str]] = [
+    ("ratio", {"residents_per_staff": 4.0, "staff": "nurses", "per": "all"}, "to_build"),
+    ("share", {"part": "residents", "of": "beds", "min_share": 0.6}, "to_build"),
+    ("share", {"part": "medical", "of": "facilities", "min_share": 1.0}, "to_build"),
+    ("count", {"what": "medical", "min_count": 2, "per": "all"}, "to_build"),
+    ("count", {"what": "canteen", "min_count": 2, "per": "all"}, "needs:functions.canteen"),
+    ("coverage", {"what": "canteen", "min_share": 1.0, "per": "zone"}, "needs:functions.canteen"),
+    ("presence", {"function": "canteen", "min_count": 2}, "needs:functions.canteen"),
+    ("presence", {"any_of": ["station", "canteen"], "min_count": 2}, "needs:functions.canteen"),
+    ("threshold", {"from_beds": 30, "needs": "canteen"}, "needs:functions.canteen"),
+    ("colocation", {"what": "meal_table", "hosts": ["station"]}, "needs:functions.meal_table"),
+]
+
+
+@pytest.mark.parametrize(("kind", "asked", "note"), OF_NEW)
+def test_where_only_new_homes_are_in_the_dark_no_column_of_the_homes_is_missed(
+    kind: str, asked: dict[str, Any], note: str
+) -> None:
+    zones = [Zone("z0"), Zone("z1")]
+    problem = build(
+        [TOLD, Site(low=30, high=30, zone=1)], [rule("R", kind, **asked)], zones=zones,
+        functions={"station": 1.0},
+    )  # fmt: skip
+    layout = planned(problem, beds=[20, 30], functions=[TOLD.functions, F()])
+    assert [(e.verdict, e.note) for e in findings(problem, layout)] == [("unknown", note)]
+
+
+def test_homes_that_stand_are_named_before_those_to_be_built() -> None:
+    asked = rule("R", "count", what="canteen", min_count=3, per="all")
+    problem = build([TOLD, SILENT, Site(low=10, high=10)], [asked])
+    layout = planned(problem, beds=[20, 20, 10], functions=[TOLD.functions, None, F()])
+    assert [each.note for each in findings(problem, layout)] == ["needs:existing.functions"]
+    staff = rule("R", "ratio", residents_per_staff=4.0, staff="nurses", per="all")
+    dark = replace(TOLD, facts={"nurses": 3.0})
+    problem = build([dark, Site(low=10, high=10)], [staff])
+    layout = planned(problem, beds=[20, 10], functions=[F(), F()])
+    assert [each.note for each in findings(problem, layout)] == ["needs:facts.residents"]
+
+
+def test_nearness_to_what_a_new_home_may_have_is_a_matter_of_its_price() -> None:
+    asked = rule("R", "colocation", what="station", beside="canteen")
+    stands = home(functions=F({"station"}))
+    problem = build([stands, Site(low=10, high=10)], [asked], functions={"station": 1.0})
+    layout = planned(problem, beds=[10, 10], functions=[F({"station"}), F()])
+    assert [(each.verdict, each.note) for each in findings(problem, layout)] == [
+        ("unknown", "needs:functions.canteen")
+    ]
+
+
+def test_new_homes_of_which_nothing_can_be_asked_are_one_finding_with_their_number() -> None:
+    by_heads = rule("H", "ratio", residents_per_staff=4.0, staff="nurses", per="facility")
+    by_beds = rule("B", "ratio", beds_per_staff=10.0, staff="nurses", per="facility")
+    problem = build([TOLD, Site(low=30, high=30), Site(low=10, high=10)], [by_heads, by_beds])
+    layout = planned(problem, beds=[20, 30, 10], functions=[F(), F(), F()])
+    told = [(e.rule_id, e.scope_id, e.required, e.note) for e in findings(problem, layout)]
+    assert [each for each in told if each[0] == "B"] == [
+        ("B", "H0", 2.0, ""), ("B", "C1", 3.0, "to_build"), ("B", "C2", 1.0, "to_build"),
+    ]  # fmt: skip
+    (home_told, new) = (each for each in told if each[0] == "H")
+    assert home_told == ("H", "H0", 3.0, "")
+    assert (new[1], math.isnan(new[2]), new[3]) == ("all", True, "to_build:2")
+
+
+# What lacks, and where.
+
+
+def test_areas_that_lack_are_named_the_first_five() -> None:
+    zones = [Zone(f"z{k}", street="乙镇") for k in range(7)]
+    asked = rule("R", "coverage", what="canteen", min_share=1.0, per="village")
+    has = home(functions=F({"canteen"}), zone=0)
+    dark = home(functions=None, zone=1)
+    assert one([has, dark], asked, zones=zones) == ("unmet", "lacks:z2, z3, z4, z5, z6")
+    assert one([has], asked, zones=zones) == ("unmet", "lacks:z1, z2, z3, z4, z5, …")
+
+
+@pytest.mark.parametrize(
+    ("only", "place"),
+    [
+        (["乙镇"], ("town", "乙镇")),
+        (["z1"], ("village", "z1")),
+        (["z1", "z2"], ("all", "all")),
+        ([], ("all", "all")),
+    ],
+)
+def test_a_share_of_the_areas_of_one_place_names_it(
+    only: list[str], place: tuple[str, str]
+) -> None:
+    zones = [Zone("z1", street="乙镇"), Zone("z2", street="丙镇")]
+    asked = rule("R", "coverage", what="canteen", min_share=1.0, per="village", only=only)
+    (each,) = findings(build([home()], [asked], zones=zones))
+    assert (each.scope, each.scope_id) == place
+
+
+def test_a_rule_over_one_place_that_no_file_tells_of_names_it() -> None:
+    asked = rule("R", "count", what="canteen", min_count=1, per="town", only=["乙镇"])
+    assert found([home()], asked) == [("乙镇", "unknown", "needs:zones.town")]
 
 
 # What holds of every kind.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -268,6 +269,28 @@ def test_a_plan_ranks_what_it_adds_from_one_on(tmp_path: Any) -> None:
     assert frames.facilities.loc[~frames.facilities.index.isin(changed.index), "rank"].isna().all()
     order = dict(zip(frames.curve["id"], frames.curve["rank"], strict=True))
     assert dict(zip(changed["id"], changed["rank"], strict=True)) == order
+
+
+def test_what_is_turned_or_added_at_a_home_that_is_not_extended_is_counted(tmp_path: Any) -> None:
+    path = tiny.write_tiny(tmp_path, distance="straight")
+    drawn = pd.DataFrame(
+        {"id": ["H1", "H2", "H3", "C1"], "beds": [60, 8, 60, 20],
+         "functions": ["canteen, day_care", "", None, "canteen"]}
+    )  # fmt: skip
+    frames = audit_layout(siting.read_scenario(path), layout=drawn).tables
+    table = frames.facilities.set_index("id")
+    added = table["added_functions"].fillna("").to_dict()
+    assert added == {"H1": "canteen, day_care", "H2": "", "H3": "", "C1": "canteen"}
+    assert table["status"]["H1"] == "existing"
+    assert frames.record["sites"]["upgraded"] == 1
+    assert frames.phases["upgraded_sites"].tolist() == [1]
+
+
+def test_what_is_asked_for_is_said_of_the_run(frames: Frames) -> None:
+    assert frames.distance_classes == ["high", "medium"]
+    assert frames.info["beds_by_unit"] is True
+    silent = replace(frames, info=frames.info | {"distance_high_m": None})
+    assert silent.distance_classes == ["medium"]
 
 
 def test_without_roads_the_roads_are_an_empty_layer(tmp_path: Any) -> None:

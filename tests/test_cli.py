@@ -163,6 +163,40 @@ def test_run_writes_every_output_and_prints_what_matters(
     assert not list(out.parent.glob(".*"))
 
 
+def test_run_is_silent_about_what_no_rule_asks_for(
+    scenario: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = say(capsys, "audit", scenario, "--out", out)
+    assert "没有适用的距离要求" not in told.out
+    assert "床位：需 195" in told.out
+    # The text of Pingyang has no distances, and no beds by planning unit.
+    change_scenario(scenario, {"standard": "pingyang-2021"})
+    told = say(capsys, "audit", scenario, "--out", out)
+    assert "没有适用的距离要求" in told.out
+    assert "密度区" not in told.out
+    assert "无单元床位要求" in told.out
+    assert "床位：需" not in told.out
+
+
+def test_the_audit_line_counts_rules_that_cannot_be_judged(
+    scenario: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = say(capsys, "audit", scenario, "--out", out)
+    verdicts: dict[str, set[str]] = {}
+    rows = [row for row in table(out / "audit.csv") if row["state"] == "plan"]
+    for row in rows:
+        verdicts.setdefault(row["rule_id"], set()).add(row["verdict"])
+    silent = [
+        each for each in verdicts.values() if "unknown" in each and not each & {"met", "unmet"}
+    ]
+    assert silent
+    assert f"{len(silent)} 条缺少资料、无法判定" in told.out
+    unknown = [row for row in rows if row["verdict"] == "unknown"]
+    assert f"{len(unknown)} 项无法判定" in told.out
+    found = record(out)["audit"]["plan"]
+    assert (found["rules_unknown"], found["unknown"]) == (len(silent), len(unknown))
+
+
 def test_outputs_that_are_not_wanted_are_not_written(
     scenario: Path, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -143,6 +143,35 @@ def test_the_demonstration_towns_of_pingyang_need_24_residents_for_every_1000_el
     ] * many
 
 
+@pytest.mark.parametrize(
+    ("number", "beds", "clashes"),
+    [
+        (30.0, 50, []),  # 60 % of 50
+        (29.0, 50, [(50.0, "planned", 29 / 50)]),
+        (23.0, 50, [(40.0, "", 23 / 40), (50.0, "planned", 23 / 50)]),
+        (23.0, 40, [(40.0, "", 23 / 40)]),
+        (24.0, 40, []),
+    ],
+)
+def test_beds_of_the_plan_above_those_required_must_be_taken_too(
+    number: float, beds: int, clashes: list[tuple[float, str, float]]
+) -> None:
+    sites = [home(20, facts={"residents": number}), Site(high=30)]
+    problem = build(sites, [FLOOR, TAKEN], points=[Point(1000.0)], zones=[TOWN])
+    found = of_kind("occupancy", problem, layout(problem, {"H0": 20, "C1": beds - 20}))
+    assert [(each.required, each.note) for each in found] == [each[:2] for each in clashes]
+    assert [each.possible for each in found] == pytest.approx([each[2] for each in clashes])
+    assert {(each.rule_id, each.other_id, each.measured) for each in found} <= {
+        ("FLOOR", "TAKEN", number)
+    }
+
+
+def test_beds_planned_for_nobody_are_no_matter_of_occupancy() -> None:
+    sites = [home(20, facts={"residents": 1.0})]
+    problem = build(sites, [FLOOR, TAKEN], points=[Point(0.0)], zones=[TOWN])
+    assert of_kind("occupancy", problem) == []
+
+
 def test_homes_that_are_still_to_be_built_have_no_residents_to_count() -> None:
     sites = [home(20, facts={"residents": 23.0}), Site(high=20)]
     problem = build(sites, [FLOOR, TAKEN], points=[Point(1000.0)], zones=[TOWN])
@@ -292,6 +321,13 @@ def test_homes_to_be_built_are_a_line_of_their_own() -> None:
     assert found.note == "to_build"
 
 
+def test_a_number_of_homes_to_be_built_is_no_input_of_its_own() -> None:
+    asked = rule("D", "ratio", residents_per_staff=4, staff="nurses", per="facility")
+    problem = build([Site(high=40), Site(high=40)], [asked])
+    (found,) = conflicts(problem, layout(problem, {"C0": 40, "C1": 40}))
+    assert (found.kind, found.note, found.count) == ("thin_data", "to_build", 1)
+
+
 # Over-supply: 1,000 elders need 30 beds, 1.5 times that is 45
 
 
@@ -431,6 +467,8 @@ def test_two_numbers_of_homes_and_of_functions_are_compared() -> None:
 EVERY = [
     Conflict("occupancy", "A", "1", "B", "2", "town", "甲镇", required=40.0, other_required=0.6,
              measured=23.0, possible=0.575, unit="beds"),
+    Conflict("occupancy", "A", "1", "B", "2", "town", "甲镇", required=50.0, other_required=0.6,
+             measured=23.0, possible=0.46, unit="beds", note="planned"),
     *(Conflict("locks", "A", "1", scope="unit", scope_id="u", required=30.0, measured=0.0,
                possible=30.0, unit="beds", note=note, examples=("C0",))
       for note in ("forbid", "beds", "exclude", "forbid exclude")),
@@ -441,6 +479,7 @@ EVERY = [
       for note in ("coverage", "standing", "no_reason")),
     Conflict("thin_data", "A B", count=2, note="facts.nurses"),
     Conflict("thin_data", "A B", count=2, note="to_build"),
+    Conflict("thin_data", "A B", count=2, note="functions.canteen"),
     Conflict("thin_data", "A", "1", "B", "2", "town", "甲镇", count=2, note="facts.residents"),
 ]  # fmt: skip
 
@@ -454,8 +493,9 @@ def test_every_conflict_is_said_with_its_numbers(language: str) -> None:
         assert "nan" not in sentence
         assert "{" not in sentence
     assert all(part in said[0] for part in ("A", "B", "40", "60.0%", "23", "57.5%", "甲镇"))
-    assert all(part in said[5] for part in ("65.0%", "60.0%"))
-    assert all(part in said[7] for part in ("46", "1.5", "30"))
+    assert all(part in said[1] for part in ("A", "B", "50", "60.0%", "23", "46.0%", "甲镇"))
+    assert all(part in said[6] for part in ("65.0%", "60.0%"))
+    assert all(part in said[8] for part in ("46", "1.5", "30"))
 
 
 def test_the_record_is_plain_and_has_no_numbers_that_are_none() -> None:
@@ -475,6 +515,9 @@ def test_every_input_that_a_packaged_rule_may_lack_has_words() -> None:
                      "residents"):  # fmt: skip
             assert input_words(f"zones.{area}", language) != f"zones.{area}"
     assert input_words("facts.of_my_own", "zh") == "facts.of_my_own"
+    assert input_words("functions.canteen", "en") == (
+        "a function that the scenario's functions do not list: elder canteen (functions.canteen)"
+    )
 
 
 def test_kinds_and_notes_have_words() -> None:

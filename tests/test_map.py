@@ -401,6 +401,74 @@ def test_a_class_without_elders_has_dashes_for_shares() -> None:
     assert cells[text("map.row_medium", "zh")] == ["99.9%"] * 3
 
 
+def without(frames: Frames, *gone: str) -> Frames:
+    """Return a town whose standard asks for no distance of some classes, or for no beds."""
+    said = {"beds_by_unit": False, "distance_high_m": None, "distance_medium_m": None}
+    return replace(frames, info=frames.info | {key: said[key] for key in gone})
+
+
+def told_by(frames: Frames) -> tuple[str, dict[str, Any]]:
+    """Return the panel of a map and the data of its script."""
+    page = make_map(frames).get_root().render()
+    panel = page[page.index('<aside class="siting-side"') : page.index("</aside>")]
+    return panel, json.loads(re.findall(r'id="siting-data">(.*?)</script>', page, re.DOTALL)[0])
+
+
+def test_a_class_without_a_distance_has_no_row() -> None:
+    full = sample_frames()
+    panel, _ = told_by(without(full, "distance_high_m"))
+    assert "高密度覆盖率" not in panel
+    assert "中密度覆盖率" in panel
+    assert "没有服务半径要求" not in panel
+    panel, _ = told_by(without(full, "distance_high_m", "distance_medium_m"))
+    assert "密度覆盖率" not in panel
+    assert "没有服务半径要求" in panel
+
+
+def test_without_a_rule_of_beds_by_unit_no_unit_has_enough_or_too_few() -> None:
+    panel, data = told_by(without(sample_frames(), "beds_by_unit"))
+    assert "<dt>床位需求</dt><dd>无单元床位要求</dd>" in panel
+    assert "按单元缺口" not in panel
+    assert {unit["required"] for unit in data["units"]} == {None}
+    assert {unit["shortfall"] for unit in data["units"]} == {None}
+
+
+@needs_browser
+def test_units_are_labelled_only_where_beds_are_required(opened: Open) -> None:
+    full = sample_frames()
+    units = full.units.assign(beds_required=[522, 0], shortfall=[0, 0])
+    labels = opened(replace(full, units=units)).page.locator(".siting-unit:not(.siting-circle)")
+    assert labels.all_inner_texts() == ["u1\n床位足额", "u2"]
+    view = opened(without(full, "beds_by_unit"))
+    labels = view.page.locator(".siting-unit:not(.siting-circle)")
+    assert labels.all_inner_texts() == ["u1", "u2"]
+    labels.first.click()
+    assert "无单元床位要求" in view.popup()
+    assert "缺口" not in view.popup()
+
+
+def test_functions_are_in_words_and_those_added_are_marked() -> None:
+    full = sample_frames()
+    stands = ["canteen, day_care", "canteen", None, *[""] * 7]
+    added = ["day_care", None, None, *[""] * 7]
+    table = full.facilities.assign(functions=stands, added_functions=added)
+    _, data = told_by(replace(full, facilities=table))
+    told = {place["id"]: place["functions"] for place in data["facilities"]}
+    assert told["home-1"] == "老年食堂（助餐点）、日间照料中心（新增）"
+    assert told["home-2"] == "老年食堂（助餐点）"
+    assert {told["home-3"], told["home-4"]} == {""}
+
+
+def test_the_panel_counts_upgraded_places_and_rules_that_cannot_be_judged() -> None:
+    full = sample_frames()
+    counts = full.record["audit"]["plan"] | {"rules_unknown": 7}
+    sites = full.record["sites"] | {"upgraded": 3}
+    record = full.record | {"audit": {"plan": counts}, "sites": sites}
+    panel, _ = told_by(replace(full, record=record))
+    assert "<dt>改造设施</dt><dd>3</dd>" in panel
+    assert "7 条规则无法判定" in panel
+
+
 def test_service_areas_have_no_holes_where_blocks_are() -> None:
     full = sample_frames()
     x, y = full.facilities.geometry.iloc[0].coords[0]

@@ -281,6 +281,11 @@ def recomputed(result: case_files.Result) -> dict[str, float]:
         "sites.existing": (facilities["id"].str.startswith("YL")).sum(),
         "sites.new": (status == "new").sum(),
         "sites.extended": (status == "extended").sum(),
+        "sites.upgraded": (
+            facilities["id"].str.startswith("YL")
+            & pd.to_numeric(facilities["phase"], errors="coerce").notna()
+            & (facilities["added_beds"] <= 0)
+        ).sum(),
         "sites.candidates": next(
             each["rows"] for each in result.run["inputs"] if "candidates" in each["path"]
         ),
@@ -364,11 +369,14 @@ def _audit_counts(audit: pd.DataFrame) -> dict[str, float]:
         by_rule = here.groupby("rule_id")["verdict"].agg(set)
         unmet = by_rule.map(lambda found: "unmet" in found)
         met = by_rule.map(lambda found: "met" in found and "unknown" not in found)
+        silent = by_rule.map(lambda found: "unknown" in found and not found & {"met", "unmet"})
         figures |= {
             f"audit.{state}.rules_unmet": unmet.sum(),
             f"audit.{state}.rules_met": (met & ~unmet).sum(),
             f"audit.{state}.met": (here["verdict"] == "met").sum(),
             f"audit.{state}.unmet": (here["verdict"] == "unmet").sum(),
+            f"audit.{state}.rules_unknown": silent.sum(),
+            f"audit.{state}.unknown": (here["verdict"] == "unknown").sum(),
         }
     return figures
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pyogrio
 import pytest
 from test_phases import written
-from tiny_mix import Site, build, prepared, rule
+from tiny_mix import Site, build, findings, prepared, rule
 
 import siting
 from siting.audit import judge
@@ -164,6 +164,34 @@ def test_a_subsidy_on_what_no_file_tells_is_in_no_row() -> None:
     assert payments([stand(2025, problem, [10])]) == []
 
 
+def test_a_home_outside_the_study_area_gets_nothing() -> None:
+    # 9 for three stars, a third of 30 for twenty more beds at 1 and 10 once: only inside.
+    rules = [subsidy("S", basis="stars", amounts_wan_yuan={"3": 9.0}), subsidy("I", share=1 / 3)]
+    sites = [Site(home=True, beds=10, high=30, facts={"stars": 3.0}) for _ in range(2)]
+    problem = build(sites, rules)
+    both = [("H0", "S", 9.0), ("H0", "I", 10.0), ("H1", "S", 9.0), ("H1", "I", 10.0)]
+    for units, count in (([0, 0], 4), ([0, -1], 2)):
+        town = replace(problem, site_unit=np.array(units))
+        last = stand(2025, town, [30, 30])
+        paid = [(p.facility_id, p.rule_id, round(p.amount_wan_yuan, 6))
+                for p in payments([last]) if p.item == "subsidy_once"]  # fmt: skip
+        assert paid == both[:count]
+        assert town.subsidy(last.layout) == pytest.approx(
+            [10.0, 10.0][: count // 2] + [0.0] * (2 - count // 2)
+        )
+        sums = [each.measured for each in findings(town, last.layout)]
+        assert sums == pytest.approx([9.0 * count / 2, 10.0 * count / 2])
+
+
+def test_of_a_home_outside_no_stars_have_to_be_told() -> None:
+    award = subsidy(basis="stars", amounts_wan_yuan={"3": 9.0})
+    sites = [Site(home=True, beds=10, facts={"stars": 3.0}), Site(home=True, beds=10)]
+    problem = build(sites, [award])
+    assert findings(problem)[0].verdict == "unknown"
+    problem = replace(problem, site_unit=np.array([0, -1]))
+    assert [each.measured for each in findings(problem)] == [9.0]
+
+
 # Running.
 
 
@@ -287,7 +315,9 @@ def test_the_workbook_has_pages_of_phases_payments_and_costs(tmp_path: Path) -> 
     book = openpyxl.load_workbook(folder / "tables.xlsx")
     phases, money = (book[text(f"tables.sheet_{name}", "zh")] for name in ("phases", "money"))
     assert [row[0] for row in phases.iter_rows(min_row=2, values_only=True)] == [2022, 2025]
-    status = [row[11] for row in phases.iter_rows(min_row=2, values_only=True)]
+    heads = [cell.value for cell in phases[1]]
+    column = heads.index(text("tables.field_run_status", "zh"))
+    status = [row[column] for row in phases.iter_rows(min_row=2, values_only=True)]
     assert status == [text("tables.run_optimal", "zh")] * 2
     assert money.max_row == 1 + len(plan.tables.money)
     page = book[text("workbook.sheet_money", "zh")]

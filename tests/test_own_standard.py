@@ -122,7 +122,9 @@ def test_the_six_rules_of_the_page_are_in_the_audit_of_the_sample(county: Path) 
     assert set(audit.loc[audit["rule_id"] == "K-03", "scope_id"]) == {"江北片区", "江南片区"}
     dark = audit[audit["verdict"] == "unknown"].groupby("rule_id")["note"].agg(set)
     assert "needs:facts.rehab_room" in dark["K-06"]
-    assert dark["K-03"] == dark["K-05"] == {"needs:existing.functions"}
+    # The table of homes tells of functions; new homes have none, for the scenario prices none.
+    assert dark["K-03"] == {"needs:functions.memory_home"}
+    assert dark["K-05"] == {"needs:functions.canteen"}
 
 
 def test_the_numbers_of_the_page_are_what_the_audit_requires(county: Path) -> None:

@@ -429,6 +429,8 @@ def test_the_table_of_phases_says_what_each_adds(done: tuple[siting.Plan, Path])
         [2022, 700, 1, 0, 420, 420],
         [2025, 700, 0, 0, 40, 40],
     ]
+    # In 2022 only C is new; in 2025 H turns 15 beds and C 20, neither has a bed more.
+    assert table["upgraded_sites"].tolist() == [0, 2]
     assert table["run_status"].tolist() == ["optimal", "optimal"]
     # B is met in both; of the 701 beds one is missing, and no home of 500 beds is asked for before.
     assert table[["rules_met", "rules_unmet"]].to_numpy().tolist() == [[1, 1], [1, 2]]
@@ -437,6 +439,18 @@ def test_the_table_of_phases_says_what_each_adds(done: tuple[siting.Plan, Path])
     assert record["phases"][1]["stages"] == record["stages"]
     assert {each["name"] for each in record["phases"][0]["stages"]} == set(oracle_mix.STAGES)
     assert all(each["gap"] <= 1e-6 for each in record["phases"])
+
+
+def test_without_rules_of_distance_phases_have_no_shares(done: tuple[siting.Plan, Path]) -> None:
+    shares = ["covered_share_high", "covered_share_medium"]
+    assert pd.read_csv(done[1] / "phases.csv")[shares].isna().to_numpy().all()
+    assert done[0].tables.curve[shares].isna().to_numpy().all()
+    record = json.loads((done[1] / "run.json").read_text(encoding="utf-8"))
+    assert [each[name] for each in record["phases"] for name in shares] == [1.0] * 4
+    assert record["coverage"]["plan"] == {"high": 1.0, "medium": 1.0}
+    assert record["sites"] == {
+        "existing": 1, "new": 1, "extended": 0, "upgraded": 1, "candidates": 1,
+    }  # fmt: skip
 
 
 def test_each_facility_has_the_year_of_its_first_change(done: tuple[siting.Plan, Path]) -> None:
@@ -500,8 +514,14 @@ def test_the_command_tells_what_each_phase_adds(
     with pytest.raises(SystemExit):
         main(["run", str(path), "--out", str(tmp_path / "out")])
     said = capsys.readouterr().out
-    assert "2022: 1 new, 0 extended, 700 beds, cost of the phase 420.0 and subsidy 200.0" in said
-    assert "2025: 0 new, 0 extended, 700 beds, cost of the phase 40.0 and subsidy 15.0" in said
+    assert (
+        "2022: 1 new, 0 extended, 0 upgraded, 700 beds, cost of the phase 420.0 and subsidy 200.0"
+        in said
+    )
+    assert (
+        "2025: 0 new, 0 extended, 2 upgraded, 700 beds, cost of the phase 40.0 and subsidy 15.0"
+        in said
+    )
 
 
 def test_a_change_of_a_rule_that_starts_later_is_counted(tmp_path: Path) -> None:

@@ -197,8 +197,10 @@ def test_the_demonstration_town_of_pingyang_needs_206_beds_of_which_one_home_has
     assert found("sample-pingyang", "PYA-01") == {"山前镇": ("met", 1.0, 1.0)}
     told = planned("sample-pingyang").record["conflicts"]
     clash = [each for each in told if each["kind"] == "occupancy"]
-    assert [(each["rule_id"], each["other_id"]) for each in clash] == [("PYA-03", "PYA-06")]
+    assert [(each["rule_id"], each["other_id"]) for each in clash] == [("PYA-03", "PYA-06")] * 2
+    assert [each["note"] for each in clash] == ["", "planned"]
     assert clash[0]["possible"] == pytest.approx((38 + 31) / 206, abs=1e-6)
+    assert clash[1]["possible"] == pytest.approx((38 + 31) / beds, abs=1e-6)
 
 
 def test_twenty_micro_homes_are_small_and_none_is_a_large_home_that_stands() -> None:
@@ -209,8 +211,36 @@ def test_twenty_micro_homes_are_small_and_none_is_a_large_home_that_stands() -> 
 
 
 def test_the_six_villages_with_a_site_have_a_home_care_centre_and_two_of_eight_lack_one() -> None:
-    assert found("sample-pingyang", "PYA-11")["all"] == ("unmet", 8.0, 6.0)
-    assert found("sample-pingyang", "PYA-11", state="existing")["all"][2] == 1.0
+    assert found("sample-pingyang", "PYA-11") == {"山前镇": ("unmet", 8.0, 6.0)}
+    assert found("sample-pingyang", "PYA-11", state="existing")["山前镇"][2] == 1.0
+    zones = planned("sample-pingyang").prepared.zones
+    assert zones is not None
+    names = dict(zip(zones.id, zones.source.texts("社区名称"), strict=True))
+    assert {names[each] for each in lacking("sample-pingyang", "PYA-11")} == {"岭脚村", "桑园村"}
+
+
+def lacking(name: str, rule: str) -> list[str]:
+    """Return the areas that the finding of a rule says to lack something."""
+    (each,) = [each for each in planned(name).audit.findings if each.rule_id == rule]
+    code, _, rest = each.note.partition(":")
+    assert code == "lacks"
+    return rest.split(", ")
+
+
+def test_nothing_is_paid_to_the_home_outside_the_county() -> None:
+    # PY-27 by stars: YL13 lies outside and has three.
+    assert found("sample-pingyang", "PY-27")["all"][2] == 51.0
+    paid = planned("sample-pingyang").tables.money
+    assert "YL13" not in set(paid.loc[paid["item"].str.startswith("subsidy"), "facility_id"])
+
+
+def test_new_homes_are_not_listed_one_by_one_where_nothing_can_be_asked_of_them() -> None:
+    done = planned("sample-pingyang")
+    new = set(done.tables.facilities.query("status == 'new'")["id"])
+    for rule in ("PY-16", "PY-16b"):
+        rows = [each for each in done.audit.findings if each.rule_id == rule]
+        assert not new & {each.scope_id for each in rows}
+        assert [e.note for e in rows if e.note.startswith("to_build")] == ["to_build:21"]
 
 
 def test_home_care_centres_of_four_and_three_stars_get_8_and_3_a_year() -> None:

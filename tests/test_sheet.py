@@ -242,7 +242,7 @@ def test_key_figures_come_from_the_record(frames: Frames, figure: Figure) -> Non
         f"{record['elders']['total']:,.0f}",
         f"{record['coverage']['existing']['high']:.1%}",
         f"{record['coverage']['plan']['medium']:.1%}",
-        "617", "430", "187", "4 / 1", "4,680", "达到允许差距（差距 0.40%）",
+        "617", "430", "187", "4 / 1 / 0", "4,680", "达到允许差距（差距 0.40%）",
     ):  # fmt: skip
         assert expected in words.split("\n"), expected
 
@@ -266,6 +266,21 @@ def test_a_class_without_elders_has_dashes_for_shares(frames: Frames) -> None:
     assert words[row + 1 : row + 3] == ["—", "—"]
     row = words.index("中密度区覆盖率（1,000 米）")
     assert words[row + 1 : row + 3] == ["25.0%", "25.0%"]
+
+
+def test_without_rules_of_distance_or_beds_the_figures_say_so(frames: Frames) -> None:
+    gone = {"distance_high_m": None, "distance_medium_m": None, "beds_by_unit": False}
+    words = _words(draw_sheet(replace(frames, info=frames.info | gone))).split("\n")
+    assert not [each for each in words if "覆盖率" in each or "未覆盖老年人" in each]
+    assert words[words.index("服务半径") + 1] == "无距离要求"
+    assert words[words.index("床位需求（张）") + 1] == "无单元床位要求"
+    assert "床位缺口（张）" not in words
+    row = words.index("u1", words.index("规划单元床位"))
+    assert words[row + 2 : row + 5] == ["—", "430", "—"]
+    one = frames.info | {"distance_medium_m": None}
+    words = _words(draw_sheet(replace(frames, info=one))).split("\n")
+    assert "高密度区覆盖率（500 米）" in words
+    assert not [each for each in words if each.startswith("中密度区覆盖率")]
 
 
 def test_units_stand_in_the_panel_and_what_is_in_none_is_called_so(frames: Frames) -> None:

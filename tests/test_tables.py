@@ -34,7 +34,7 @@ CONTRACT = {
     "circles": "id, elders, residents, ageing_share, care_centre, memory_home, canteen",
     "staff": "rule_id, clause, scope, scope_id, staff, required, measured",
     "conflicts": "conflict, rule_id, clause, other_id, other_clause",
-    "phases": "year, beds, new_sites, extended_sites, cost_wan_yuan, subsidy_wan_yuan",
+    "phases": "year, beds, new_sites, extended_sites, upgraded_sites, cost_wan_yuan",
     "money": "facility_id, year, item, rule_id, clause, payer, amount_wan_yuan",
 }
 """The first columns of each table, as the contract lists them."""
@@ -333,6 +333,32 @@ def test_a_class_without_elders_has_no_share(tmp_path: Path) -> None:
     told = {page.cell(row, 1).value: page.cell(row, 2).value for row in range(1, page.max_row + 1)}
     assert told["规划覆盖率：高密度区老年人"] == "—（无此类老年人）"
     assert told["规划覆盖率：中密度区老年人"] == record["coverage"]["plan"]["medium"]
+
+
+def test_the_first_page_says_where_no_rule_asks(tmp_path: Path) -> None:
+    full = sample_frames()
+    gone = {"distance_high_m": None, "beds_by_unit": False}
+    book = workbook(replace(full, info=full.info | gone), tmp_path)
+    page = sheet(book, "summary")
+    told = {page.cell(row, 1).value: page.cell(row, 2).value for row in range(1, page.max_row + 1)}
+    assert told["现状覆盖率：高密度区老年人"] == "—（无距离要求）"
+    assert told["规划覆盖率：中密度区老年人"] == full.record["coverage"]["plan"]["medium"]
+    assert told["应配床位（张，各单元之和）"] == "—（无单元床位要求）"
+    assert told["床位缺口（张，各单元之和）"] == "—（无单元床位要求）"
+    assert told["规划床位（张）"] == 430
+
+
+def test_functions_are_words_in_the_workbook_and_codes_in_csv(tmp_path: Path) -> None:
+    full = sample_frames()
+    stands = ["canteen, day_care", "书场", None, *[""] * 7]
+    table = full.facilities.assign(functions=stands, added_functions=["day_care", *[None] * 9])
+    changed = replace(full, facilities=table)
+    page = sheet(workbook(changed, tmp_path), "facilities")
+    cells = [cell.value for cell in column(page, "养老服务功能")]
+    assert cells[:4] == ["老年食堂（助餐点）、日间照料中心", "书场", None, None]
+    assert [cell.value for cell in column(page, "其中新增功能")][:2] == ["日间照料中心", None]
+    write_csv_tables(changed, tmp_path)
+    assert rows(tmp_path, "facilities")[0]["functions"] == "canteen, day_care"
 
 
 def test_an_audit_without_stages_makes_a_workbook(tmp_path: Path) -> None:

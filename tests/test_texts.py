@@ -294,7 +294,7 @@ def _table_keys() -> set[str]:
         "kind": {*KINDS.values(), "functions"} - {""},
         "severity": set(get_args(Severity)),
         "note": {"no_zone", "no_unit", "no_capacity", "no_candidate", *NOTES, "built", "planned",
-                 "reserved", "missing", "needs", "to_build", "encouraged", "preference", "money",
+                 "reserved", "missing", "lacks", "needs", "to_build", "encouraged", "preference", "money",
                  "on_record", "same", "adjacent", "apart"},
         "run": {"optimal", "gap", "time_limit", "interrupted", "audited"},
         "item": set(ITEMS),
@@ -318,7 +318,9 @@ def _summary_keys() -> set[str]:
         for each in ("high", "medium")
     }
     keys |= {f"beds_{each}" for each in ("required", "existing", "plan", "shortfall")}
-    return keys | {f"sites_{each}" for each in ("existing", "new", "extended", "candidates")}
+    return keys | {
+        f"sites_{each}" for each in ("existing", "new", "extended", "upgraded", "candidates")
+    }
 
 
 def test_tables_have_all_their_words() -> None:

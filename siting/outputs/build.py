@@ -13,8 +13,9 @@ import shapely
 from siting.audit import Audit, covered_shares, reachable, reasons
 from siting.conflicts import find_conflicts
 from siting.demand import CLASSES, DensityReading, classify
+from siting.outputs.facilities import facilities_frame, site_counts
 from siting.outputs.frames import Frames
-from siting.outputs.money import money_totals, phase_records, phases_frame
+from siting.outputs.money import empty_shares, money_totals, phase_records, phases_frame
 from siting.outputs.services import circle_counts, circles_frame, conflicts_frame, staff_frame
 from siting.reach import service_area
 from siting.study.curve import CURVE_COLUMNS
@@ -68,14 +69,14 @@ def build_frames(
     crs = prepared.demand.shapes.crs
     roads = prepared.roads if prepared.roads is not None else _no_roads(crs)
     return Frames(
-        facilities=_facilities(prepared, layout, plan, curve, first_year(phases)),
+        facilities=facilities_frame(prepared, layout, plan, curve, first_year(phases)),
         demand=_demand(prepared, existing, plan, planned=planned),
         demand_shapes=prepared.demand.shapes,
         units=_units(prepared, existing, plan),
         zones=_zones(prepared),
         audit=pd.concat([existing.to_frame(), plan.to_frame()], ignore_index=True),
         density=density_frame(prepared),
-        curve=curve,
+        curve=curve.assign(**dict.fromkeys(empty_shares(prepared.problem), np.nan)),
         roads=roads,
         service_areas=_service_areas(prepared, plan),
         exclusions=prepared.exclusions,
@@ -85,7 +86,7 @@ def build_frames(
         conflicts=conflicts_frame(record["conflicts"]),
         info=_info(prepared, record),
         record=record,
-        phases=phases_frame(record["phases"]),
+        phases=phases_frame(record["phases"], phases),
         money=money,
     )
 
@@ -93,84 +94,6 @@ def build_frames(
 def _no_roads(crs: Any) -> gpd.GeoDataFrame:
     """Return an empty table of lines."""
     return gpd.GeoDataFrame(geometry=gpd.GeoSeries([], crs=crs))
-
-
-def _facilities(
-    prepared: Prepared,
-    layout: Layout,
-    plan: Audit,
-    curve: pd.DataFrame,
-    changed_in: NDArray[np.int64],
-) -> gpd.GeoDataFrame:
-    """Return one row per existing or opened facility."""
-    problem, sites = prepared.problem, prepared.problem.sites
-    shown = np.flatnonzero(sites.is_existing | layout.is_open)
-    points = gpd.GeoSeries(shapely.points(sites.xy[shown]), crs=prepared.demand.shapes.crs)
-    degrees = points.to_crs(4326)
-    rank = dict(zip(curve["id"], curve["rank"], strict=True))
-    beds = layout.beds[shown]
-    within = problem.elders_within_standard()
-    unit = np.append(problem.unit_id, "")[problem.site_unit[shown]]
-    table = {
-        "id": sites.id[shown],
-        "name": sites.name[shown],
-        "status": _status(problem, layout)[shown],
-        "x": sites.xy[shown, 0],
-        "y": sites.xy[shown, 1],
-        "lon": degrees.x.to_numpy(),
-        "lat": degrees.y.to_numpy(),
-        "beds": beds,
-        "added_beds": np.where(layout.is_open, layout.beds - sites.beds, 0)[shown],
-        "nursing_beds": _told(layout.nursing_beds, sites.knows_nursing)[shown],
-        "dementia_beds": _told(layout.dementia_beds, sites.knows_dementia)[shown],
-        "unit_id": unit,
-        "cost_wan_yuan": problem.cost(layout)[shown],
-        "elders_within_standard": np.where(plan.judged.qualifies, within, 0.0)[shown],
-        "kind": sites.kind[shown],
-        "qualifies": plan.judged.qualifies[shown],
-        "rules": _rules_served(problem, plan)[shown],
-        "rank": pd.array([rank.get(name) for name in sites.id[shown]], dtype="Int64"),
-        "functions": [_function_list(each) for each in layout.functions[shown]],
-        "phase": pd.array([year or None for year in changed_in[shown].tolist()], dtype="Int64"),
-    }
-    return gpd.GeoDataFrame(table, geometry=points)
-
-
-def _told(beds: NDArray[np.int64], known: NDArray[np.bool_]) -> Any:
-    """Return beds of a kind, missing where no file tells of them."""
-    return pd.arrays.IntegerArray(beds.astype(np.int64), ~known)
-
-
-def _function_list(functions: frozenset[str] | None) -> str | None:
-    """Return functions as a cell lists them; None where they are not known."""
-    return None if functions is None else ", ".join(sorted(functions))
-
-
-def _status(problem: Problem, layout: Layout) -> NDArray[np.object_]:
-    """Return the status of every site in a layout."""
-    sites = problem.sites
-    status = np.where(sites.is_existing, "existing", "new").astype(object)
-    status[sites.is_existing & (layout.beds > sites.beds)] = "extended"
-    status[problem.site_unit < 0] = "outside"
-    status[sites.is_existing & ~layout.is_open] = "closed"
-    return status
-
-
-def _rules_served(problem: Problem, plan: Audit) -> NDArray[np.object_]:
-    """Return, for each facility that counts, the ids of the rules in force that it serves."""
-    served: list[list[str]] = [[] for _ in range(problem.sites.n)]
-    covers = problem.covers
-    for rule in problem.rules:
-        if rule in problem.distance_rules:
-            points = problem.density_class == CLASSES.index(rule.parameters.density_class)
-            helps = np.asarray(covers @ points.astype(float)) > 0
-        elif rule in (*problem.bed_rules, *problem.place_rules):
-            helps = problem.site_unit >= 0
-        else:
-            continue
-        for site in np.flatnonzero(helps & plan.judged.qualifies).tolist():
-            served[site].append(rule.id)
-    return np.array([" ".join(each) for each in served], dtype=object)
 
 
 def _demand(prepared: Prepared, existing: Audit, plan: Audit, *, planned: bool) -> gpd.GeoDataFrame:
@@ -320,6 +243,7 @@ def _info(prepared: Prepared, record: dict[str, Any]) -> dict[str, Any]:
         "distance": scenario.distance,
         "distance_high_m": distances.get("high"),
         "distance_medium_m": distances.get("medium"),
+        "beds_by_unit": bool(prepared.problem.bed_rules),
     }
 
 
@@ -340,9 +264,7 @@ def record_of(
     problem = prepared.problem
     by_class = np.bincount(problem.density_class, weights=problem.elders, minlength=3)
     units = _units(prepared, existing, plan)
-    sites, new = problem.sites, layout.is_open & ~problem.sites.is_existing
     inside = problem.site_unit >= 0
-    extended = sites.is_existing & layout.is_open & (layout.beds > sites.beds)
     scenario = prepared.scenario
     return {
         "name": scenario.name,
@@ -368,12 +290,7 @@ def record_of(
             "plan": int(plan.judged.counted_beds[inside].sum()),
             "shortfall": int(units["shortfall"].sum()),
         },
-        "sites": {
-            "existing": int(sites.is_existing.sum()),
-            "new": int(new.sum()),
-            "extended": int(extended.sum()),
-            "candidates": int((~sites.is_existing).sum()),
-        },
+        "sites": site_counts(problem, layout),
         "cost_wan_yuan": float(problem.cost(layout).sum()),
         "money": money_totals(money, phases),
         "phases": phase_records(phases, money),

@@ -65,8 +65,10 @@ class Frames:
         The columns of ``phases.csv`` and ``money.csv``; None where nothing was counted.
     info
         ``name, language, standard, standard_name, year, date, crs, sources, estimate, status,
-        distance, distance_high_m, distance_medium_m``; ``sources`` is a list of file names,
-        ``estimate`` is None or the name of the method by which elders were spread.
+        distance, distance_high_m, distance_medium_m, beds_by_unit``; ``sources`` is a list of
+        file names, ``estimate`` is None or the name of the method by which elders were spread, a
+        distance is None where no rule asks for one, ``beds_by_unit`` says whether a rule asks for
+        beds in every planning unit.
     record
         What ``run.json`` holds.
     """
@@ -90,3 +92,10 @@ class Frames:
     money: DataFrame | None = None
     info: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def distance_classes(self) -> list[str]:
+        """Density classes for which a rule in force asks for a distance, ``high`` first."""
+        return [
+            each for each in ("high", "medium") if self.info.get(f"distance_{each}_m") is not None
+        ]

@@ -53,6 +53,7 @@ WORDS = {
     "reason", "note", "blocked_by", "rule_id", "clause", "legal_status", "scope", "scope_id",
     "unit", "verdict", "state", "action", "support", "highway", "key", "value", "staff", "conflict",
     "other_id", "other_clause", "examples", "message", "facility_id", "item", "payer", "run_status",
+    "functions", "added_functions",
 }  # fmt: skip
 """Columns of text, whatever they hold; they stay text when they are empty."""
 

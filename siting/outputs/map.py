@@ -168,10 +168,6 @@ def _overlays(shown: dict[str, Any]) -> list[str]:
 def _panel(frames: Frames, language: str) -> str:
     """Return title, estimate banner, summary and notes as HTML, every value escaped."""
     info = frames.info
-    kind = info.get("distance")
-    measured = kind if kind in ("network", "straight") else "any"
-    radii = {grade: f"{info[f'distance_{grade}_m']:,.0f}" for grade in ("high", "medium")
-             if info.get(f"distance_{grade}_m") is not None}  # fmt: skip
     words = {key: text(f"map.{key}", language) for key in (
         "heading", "note_internal", "panel", "summary", "layers", "legend", "hint", "data_from",
         "sources_joint", "estimate")}  # fmt: skip
@@ -184,23 +180,39 @@ def _panel(frames: Frames, language: str) -> str:
         subtitle=text("map.subtitle", language, standard=info["standard_name"], year=info["year"]),
         estimate_text=text("map.estimate_text", language,
                            method=word("method", str(info["estimate"]), language)),
-        cover=_cover_table(frames.record, language),
-        figures=_figures(frames.record, language),
-        distance=text(f"map.distance_{measured}", language, **radii) if len(radii) > 1 else "",
+        cover=_cover_table(frames, language),
+        figures=_figures(frames, language),
+        distance=_distances(frames, language),
         sources=info["sources"],
         date=text("map.date", language, date=info["date"]),
         crs=text("map.crs", language, crs=info["crs"]),
     )  # fmt: skip
 
 
-def _cover_table(record: dict[str, Any], language: str) -> dict[str, Any] | None:
-    """Return shares and beds before, in the plan and within reach; None without a record."""
+def _distances(frames: Frames, language: str) -> str:
+    """Return how far it may be to a facility, and how that is measured."""
+    info = frames.info
+    radii = {each: f"{info[f'distance_{each}_m']:,.0f}" for each in frames.distance_classes}
+    if len(radii) == 1:
+        return ""
+    kind = info.get("distance") if radii else "none"
+    measured = kind if kind in {"network", "straight", "none"} else "any"
+    return text(f"map.distance_{measured}", language, **radii)
+
+
+def _cover_table(frames: Frames, language: str) -> dict[str, Any] | None:
+    """
+    Return shares and beds before, in the plan and within reach; None without a record.
+
+    A class for which no rule asks for a distance has no row.
+    """
+    record = frames.record
     if "coverage" not in record:
         return None
     judged = record.get("status") == "audited"
     keys = ("existing", "judged" if judged else "plan", "reachable")
     rows = [(text(f"map.row_{grade}", language), _shares(record, grade))
-            for grade in ("high", "medium")]  # fmt: skip
+            for grade in frames.distance_classes]  # fmt: skip
     beds = record.get("beds", {})
     rows.append((text("map.row_beds", language), [_count(beds.get(state)) for state in STATES]))
     return {"heads": [text(f"map.row_{key}", language) for key in keys], "rows": rows}
@@ -213,20 +225,26 @@ def _shares(record: dict[str, Any], grade: str) -> list[str]:
     return ["–" if share is None or no_one else percent(share) for share in shares]
 
 
-def _figures(record: dict[str, Any], language: str) -> list[tuple[str, str]]:
+def _figures(frames: Frames, language: str) -> list[tuple[str, str]]:
     """Return the other figures of the summary; what the record lacks is left out."""
+    record = frames.record
     beds, sites = record.get("beds", {}), record.get("sites", {})
+    asked = {"required": beds.get("required"), "shortfall": beds.get("shortfall")}
     found = {
-        "required": beds.get("required"), "shortfall": beds.get("shortfall"),
+        **(asked if frames.info["beds_by_unit"] else {}),
         "new": sites.get("new"), "extended": sites.get("extended"),
-        "cost": record.get("cost_wan_yuan"),
+        "upgraded": sites.get("upgraded"), "cost": record.get("cost_wan_yuan"),
     }  # fmt: skip
     rows = [(text(f"map.row_{key}", language), _count(value)) for key, value in found.items()
             if value is not None]  # fmt: skip
+    if not frames.info["beds_by_unit"]:
+        rows.insert(0, (text("map.row_required", language), text("map.unit_unasked", language)))
     verdicts = record.get("audit", {}).get("plan")
     if verdicts:
-        told = text("map.rules_value", language, met=verdicts["met"], unmet=verdicts["unmet"])
+        told = text("map.rules_value", language, **verdicts)
         rows.append((text("map.row_rules", language), told))
+        told = text("map.unknown_value", language, **verdicts)
+        rows.append((text("map.row_unknown", language), told))
     if "status" in record:
         told = word("status", str(record["status"]), language)
         rows.append((text("map.row_status", language), told))

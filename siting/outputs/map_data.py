@@ -14,7 +14,7 @@ import shapely
 from siting.outputs.generalise import fill_holes
 from siting.outputs.map_raster import WORLD, Grid, index_picture
 from siting.outputs.map_themes import truth
-from siting.outputs.services import functions_of, name_words, status_words
+from siting.outputs.services import function_words, functions_of, name_words, status_words
 from siting.texts import catalogue, text
 from siting.units import NO_UNIT
 
@@ -95,7 +95,7 @@ def payload(
             for name, shape in zip(_strings(excluded["name"]), _areas(excluded.geometry),
                                    strict=True)
         ],
-        "units": _units(frames.units),
+        "units": _units(frames),
         "circles": _circles(frames, language),
         "facilities": _facilities(frames.facilities, language),
         "demand": _demand(frames, themes, language),
@@ -163,18 +163,20 @@ def _degrees(shapes: gpd.GeoSeries) -> np.ndarray:
     return np.asarray(shapely.transform(simple, lambda places: places.round(DECIMALS)))
 
 
-def _units(units: gpd.GeoDataFrame) -> list[dict[str, Any]]:
-    """Return planning units with their balance; geometry and label place None without polygon."""
+def _units(frames: Frames) -> list[dict[str, Any]]:
+    """Return planning units with their balance; need None without a rule, shape without polygon."""
+    units, asked = frames.units, frames.info["beds_by_unit"]
+    nothing = [None] * len(units)
     inner = units.geometry.representative_point().to_crs(WORLD)
     labels = [None if point is None or point.is_empty else [round(point.y, 6), round(point.x, 6)]
               for point in inner]  # fmt: skip
     columns = {
         "id": _strings(units["id"]),
         "elders": _numbers(units["elders"]),
-        "required": _numbers(units["beds_required"]),
+        "required": _numbers(units["beds_required"]) if asked else nothing,
         "existing": _numbers(units["beds_existing"]),
         "planned": _numbers(units["beds_planned"]),
-        "shortfall": _numbers(units["shortfall"]),
+        "shortfall": _numbers(units["shortfall"]) if asked else nothing,
         "sites": _numbers(units["sites"]),
         "geometry": _areas(units.geometry),
         "label": labels,
@@ -236,12 +238,29 @@ def _facilities(facilities: gpd.GeoDataFrame, language: str) -> list[dict[str, A
         "unit": _strings(rows["unit_id"]),
         "cost": _numbers(rows["cost_wan_yuan"], 1),
         "within": _numbers(rows["elders_within_standard"]),
+        "functions": [
+            _function_list(*each, language)
+            for each in zip(rows["functions"], rows["added_functions"], strict=True)
+        ],
     }  # fmt: skip
     for short in ("beds", "rank"):
         columns[short] = _numbers(rows[short])
     for short in ("added", "nursing", "dementia"):
         columns[short] = _numbers(rows[f"{short}_beds"])
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _function_list(stands: Any, added: Any, language: str) -> str:
+    """Return the functions of a facility in words, those that the plan adds marked."""
+    if pd.isna(stands) or not stands:
+        return ""
+    new = [] if pd.isna(added) else str(added).split(", ")
+    words = {each: function_words(each, language) for each in str(stands).split(", ")}
+    told = [
+        text("map.function_added", language, name=word) if each in new else str(word)
+        for each, word in words.items()
+    ]
+    return text("kinds.comma", language).join(told)
 
 
 def _demand(frames: Frames, themes: dict[str, Any], language: str) -> dict[str, list[Any]]:

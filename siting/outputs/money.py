@@ -8,16 +8,20 @@ import numpy as np
 import pandas as pd
 
 from siting.audit import covered_shares
+from siting.demand import CLASSES
 from siting.money import ITEMS, Stand, payments
+from siting.study.phases import upgraded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from siting.problem import Problem
     from siting.study.phases import PhasePlan
 
 __all__ = [
     "MONEY_COLUMNS",
     "PHASE_COLUMNS",
+    "empty_shares",
     "money_frame",
     "money_totals",
     "phase_records",
@@ -29,9 +33,9 @@ MONEY_COLUMNS = [
     "facility_id", "year", "item", "rule_id", "clause", "payer", "amount_wan_yuan",
 ]  # fmt: skip
 PHASE_COLUMNS = [
-    "year", "beds", "new_sites", "extended_sites", "cost_wan_yuan", "subsidy_wan_yuan",
-    "budget_wan_yuan", "covered_share_high", "covered_share_medium", "rules_met", "rules_unmet",
-    "run_status", "gap",
+    "year", "beds", "new_sites", "extended_sites", "upgraded_sites", "cost_wan_yuan",
+    "subsidy_wan_yuan", "budget_wan_yuan", "covered_share_high", "covered_share_medium",
+    "rules_met", "rules_unmet", "run_status", "gap",
 ]  # fmt: skip
 
 
@@ -80,11 +84,30 @@ def pivot_of(money: pd.DataFrame) -> pd.DataFrame:
     return table.reindex(columns=list(ITEMS)).fillna(0.0).reset_index()
 
 
-def phases_frame(records: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return one row per phase, from the record of the run."""
-    rows = [{key: each[key] for key in PHASE_COLUMNS} for each in records]
+def phases_frame(records: list[dict[str, Any]], phases: Sequence[PhasePlan]) -> pd.DataFrame:
+    """
+    Return one row per phase, from the record of the run.
+
+    The share of a class that no rule of the year asks a distance of, or that is empty, is missing.
+    """
+    rows = [
+        {key: each[key] for key in PHASE_COLUMNS}
+        | dict.fromkeys(empty_shares(phase.problem), np.nan)
+        for each, phase in zip(records, phases, strict=True)
+    ]
     table = pd.DataFrame(rows, columns=PHASE_COLUMNS)
-    return table.astype({"budget_wan_yuan": float, "gap": float})
+    numbers = ("budget_wan_yuan", "covered_share_high", "covered_share_medium", "gap")
+    return table.astype(dict.fromkeys(numbers, float))
+
+
+def empty_shares(problem: Problem) -> list[str]:
+    """Return the columns of covered shares of classes without elders or without a distance."""
+    asked = problem.density_class[~np.isnan(problem.standard_m)]
+    return [
+        f"covered_share_{grade}"
+        for grade in ("high", "medium")
+        if not (asked == CLASSES.index(grade)).any()
+    ]
 
 
 def phase_records(phases: Sequence[PhasePlan], money: pd.DataFrame) -> list[dict[str, Any]]:
@@ -114,6 +137,7 @@ def _record(phase: PhasePlan, before: PhasePlan | None, money: pd.DataFrame) -> 
         "beds": int(judged.counted_beds[inside].sum()),
         "new_sites": int((layout.is_open & ~stood.is_open).sum()),
         "extended_sites": int((stood.is_open & (layout.beds > stood.beds)).sum()),
+        "upgraded_sites": int(upgraded(stood, layout).sum()),
         "cost_wan_yuan": float(paid.get("capital", 0.0)),
         "subsidy_wan_yuan": float(paid.get("subsidy_once", 0.0)),
         "budget_wan_yuan": step.budget_wan_yuan,

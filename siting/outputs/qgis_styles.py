@@ -178,11 +178,12 @@ def _others(values: Iterable[Any], known: Iterable[str]) -> list[str]:
 
 
 def _unit_labels(language: str) -> Element:
-    """Return labels with the unit's id and the beds that it lacks."""
+    """Return labels with the unit's id and, where beds are required, those that it lacks."""
     short, enough = (quoted(text(f"map.unit_{key}", language)) for key in ("short", "balanced"))
     words = (
-        "coalesce(\"id\", '') || '\\n' || CASE WHEN \"shortfall\" > 0 "
-        f"THEN {short} || ' ' || \"shortfall\" ELSE {enough} END"
+        'coalesce("id", \'\') || CASE WHEN "shortfall" > 0 '
+        f"THEN '\\n' || {short} || ' ' || \"shortfall\" "
+        f"WHEN \"beds_required\" > 0 THEN '\\n' || {enough} ELSE '' END"
     )
     colour = f"CASE WHEN \"shortfall\" > 0 THEN '{RED}' ELSE '{LOOK['units']['color']}' END"
     return labels(words, colour)

@@ -33,6 +33,7 @@ __all__ = [
     "circle_counts",
     "circles_frame",
     "conflicts_frame",
+    "function_words",
     "functions_of",
     "name_words",
     "staff_frame",
@@ -118,6 +119,14 @@ def name_words(name: str, language: str) -> str:
     known = [text(f"names.{each}", language) if f"names.{each}" in catalogue() else each
              for each in parts]  # fmt: skip
     return " / ".join(known)
+
+
+def function_words(listed: Any, language: str) -> str | None:
+    """Return the words for the functions that a cell lists; None where it lists none."""
+    if pd.isna(listed) or not listed:
+        return None
+    words = [name_words(each, language) for each in str(listed).split(", ")]
+    return text("kinds.comma", language).join(words)
 
 
 def conflicts_frame(found: list[dict[str, Any]]) -> pd.DataFrame:

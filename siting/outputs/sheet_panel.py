@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -121,7 +121,7 @@ def _words(shares: Sequence[float]) -> int:
 def _figures(paper: Paper, frames: Frames) -> list[list[str]]:
     """Return the rows of the key figures, from the run record."""
     record, info = frames.record, frames.info
-    elders, beds = record.get("elders", {}), record.get("beds", {})
+    elders = record.get("elders", {})
     before, after = (record.get("coverage", {}).get(s, {}) for s in ("existing", "plan"))
     sites = record.get("sites", {})
     classes = " / ".join(_number(paper, elders.get(k)) for k in ("high", "medium", "low"))
@@ -129,31 +129,41 @@ def _figures(paper: Paper, frames: Frames) -> list[list[str]]:
     rows = [
         [tell(paper, "indicator"), tell(paper, "existing"), tell(paper, after_key)],
         [tell(paper, "elders"), _number(paper, elders.get("total"))],
-        [tell(paper, "elders_classes"), classes],
     ]
-    for grade in ("high", "medium"):
-        label = tell(paper, f"covered_{grade}", distance=info.get(f"distance_{grade}_m") or 0)
+    asked = frames.distance_classes
+    rows.append([tell(paper, "elders_classes"), classes] if asked
+                else [tell(paper, "distances"), tell(paper, "no_distance")])  # fmt: skip
+    for grade in asked:
+        label = tell(paper, f"covered_{grade}", distance=info[f"distance_{grade}_m"])
         no_one = elders.get(grade) == 0
         shares = (None if no_one else side.get(grade) for side in (before, after))
         rows.append([label, *(_share(paper, share) for share in shares)])
-    rows.append(
-        [tell(paper, "uncovered_elders"),
-         *(_number(paper, _missed(elders, side)) for side in (before, after))]
-    )  # fmt: skip
-    proposed = " / ".join(_number(paper, sites.get(kind)) for kind in ("new", "extended"))
+    if asked:
+        missed = (_number(paper, _missed(elders, side)) for side in (before, after))
+        rows.append([tell(paper, "uncovered_elders"), *missed])
+    kinds = ("new", "extended", "upgraded")
+    proposed = " / ".join(_number(paper, sites.get(kind)) for kind in kinds)
     return [
         *rows,
-        [tell(paper, "beds_required"), _number(paper, beds.get("required"))],
-        [
-            tell(paper, "beds"),
-            _number(paper, beds.get("existing")),
-            _number(paper, beds.get("plan")),
-        ],
-        [tell(paper, "beds_missing"), tell(paper, "none"), _number(paper, beds.get("shortfall"))],
+        *_beds(paper, frames),
         [tell(paper, "sites"), _number(paper, sites.get("existing")), ""],
         [tell(paper, "sites_plan"), "", proposed],
         [tell(paper, "cost"), tell(paper, "none"), _number(paper, record.get("cost_wan_yuan"))],
         [tell(paper, "status"), status_text(paper, frames)],
+    ]
+
+
+def _beds(paper: Paper, frames: Frames) -> list[list[str]]:
+    """Return the rows of beds: what is required and missing only where a rule asks for them."""
+    beds = frames.record.get("beds", {})
+    stand = [tell(paper, "beds"), *(_number(paper, beds.get(key)) for key in ("existing", "plan"))]
+    if not frames.info["beds_by_unit"]:
+        return [[tell(paper, "beds_required"), tell(paper, "no_beds_required")], stand]
+    missing = _number(paper, beds.get("shortfall"))
+    return [
+        [tell(paper, "beds_required"), _number(paper, beds.get("required"))],
+        stand,
+        [tell(paper, "beds_missing"), tell(paper, "none"), missing],
     ]
 
 
@@ -209,8 +219,11 @@ def _units(paper: Paper, frames: Frames) -> list[list[str]]:
     keys = ("unit_name", "unit_elders", "unit_required", "unit_planned", "unit_shortfall")
     rows = [[tell(paper, key) for key in keys]]
     names = frames.units["name" if "name" in frames.units else "id"]
-    columns = ("elders", "beds_required", "beds_planned", "shortfall")
-    figures = zip(*(frames.units[column] for column in columns), strict=True)
+    columns = ["elders", "beds_required", "beds_planned", "shortfall"]
+    table = frames.units[columns].astype(float)
+    if not frames.info["beds_by_unit"]:
+        table[["beds_required", "shortfall"]] = nan
+    figures = table.itertuples(index=False)
     for name, unit in zip(names, figures, strict=True):
         label = tell(paper, "no_unit") if name == NO_UNIT else str(name)
         rows.append([label, *(_number(paper, figure) for figure in unit)])

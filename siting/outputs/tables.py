@@ -14,6 +14,7 @@ from siting.outputs.services import (
     ABOUT_CIRCLES,
     CONFLICT_COLUMNS,
     STAFF_COLUMNS,
+    function_words,
     functions_of,
 )
 from siting.outputs.workbook_cells import head, printed, put, put_share, widen
@@ -40,7 +41,7 @@ CSV_COLUMNS: dict[str, list[str]] = {
     "facilities": [
         "id", "name", "status", "x", "y", "lon", "lat", "beds", "added_beds", "nursing_beds",
         "dementia_beds", "unit_id", "cost_wan_yuan", "elders_within_standard", "kind", "qualifies",
-        "rules", "rank", "phase", "functions",
+        "rules", "rank", "phase", "functions", "added_functions",
     ],
     "demand": [
         "id", "elders", "density_per_km2", "density_class", "unit_id", "nearest_facility_id",
@@ -71,6 +72,9 @@ CODES = {
     "run_status": "run", "item": "item", "payer": "payer",
 }  # fmt: skip
 """Columns whose codes the workbook shows in words, and the group of texts for each."""
+
+LISTS = {"functions", "added_functions"}
+"""Columns that list functions, which the workbook shows in words."""
 
 SHARES = {"covered_share_high", "covered_share_medium", "changed_share", "ageing_share"}
 """Columns of shares, 0 to 1."""
@@ -184,6 +188,8 @@ def _worded(table: pd.DataFrame, language: str) -> pd.DataFrame:
     for column in shown:
         if column in CODES:
             words = [_word(CODES[column], str(each), language) for each in shown[column].fillna("")]
+        elif column in LISTS:
+            words = [function_words(each, language) for each in shown[column]]
         elif pd.api.types.is_bool_dtype(shown[column]):
             words = [None if pd.isna(each) else yes[bool(each)] for each in shown[column]]
         elif column in PLACED:

@@ -29,6 +29,8 @@ SHADES = {
     "unknown": PatternFill("lightUp", fgColor="A0A0A0"),
 }
 """Shades of the statuses of a function; each has a mark too, so that it reads in grey."""
+WHY_NOT = "why not"
+"""Form of a value that is the name of a text: why there is no figure."""
 LEAST_WIDE = 12
 WHOLE, TENTHS, GAP = "#,##0", "#,##0.0", "0.0000%"
 
@@ -37,13 +39,13 @@ def write_summary(sheet: Worksheet, frames: Frames) -> None:
     """Write the first page: what was planned, by which standard, its figures and its proof."""
     language = frames.info["language"]
     sheet.title = text("tables.sheet_summary", language)
-    rows = [*_about(frames), *_figures(frames.record)]
+    rows = [*_about(frames), *_figures(frames)]
     for number, (key, value, form) in enumerate(rows, start=1):
         label, cell = sheet.cell(number, 1), sheet.cell(number, 2)
         put(label, text(f"tables.summary_{key}", language))
         label.font = Font(bold=True)
-        if form == "share" and value is None:
-            put(cell, text("workbook.no_elders", language))
+        if form == WHY_NOT:
+            put(cell, text(f"workbook.{value}", language))
         elif form == "share":
             put_share(cell, value)
         else:
@@ -66,16 +68,26 @@ def _about(frames: Frames) -> Iterator[tuple[str, Any, str | None]]:
         yield "estimate", _word("estimate", info["estimate"], language), None
 
 
-def _figures(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, str | None]]:
-    """Yield the figures of the record; a share of a class without elders is None."""
+def _figures(frames: Frames) -> Iterator[tuple[str, Any, str | None]]:
+    """Yield the figures of the record; where there is none, the reason."""
+    record = frames.record
     elders = record["elders"]
     for name in ("total", "high", "medium", "low"):
         yield f"elders_{name}", elders[name], TENTHS
     for state in ("existing", "plan", "reachable"):
         for name in ("high", "medium"):
-            share = record["coverage"][state][name] if elders[name] > 0 else None
-            yield f"covered_{state}_{name}", share, "share"
-    yield from ((f"beds_{name}", each, WHOLE) for name, each in record["beds"].items())
+            key = f"covered_{state}_{name}"
+            if name not in frames.distance_classes:
+                yield key, "no_distance", WHY_NOT
+            elif elders[name] > 0:
+                yield key, record["coverage"][state][name], "share"
+            else:
+                yield key, "no_elders", WHY_NOT
+    for name, each in record["beds"].items():
+        if name in {"required", "shortfall"} and not frames.info["beds_by_unit"]:
+            yield f"beds_{name}", "no_beds_required", WHY_NOT
+        else:
+            yield f"beds_{name}", each, WHOLE
     yield from ((f"sites_{name}", each, WHOLE) for name, each in record["sites"].items())
     yield "cost_wan_yuan", record["cost_wan_yuan"], TENTHS
 

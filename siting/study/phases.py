@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from siting.problem import Layout, Problem
     from siting.scenario import Limits, Solve
 
-__all__ = ["PhasePlan", "first_year", "hurried", "in_year", "plan_phases", "under_ceiling"]
+__all__ = [
+    "PhasePlan", "added_functions", "first_year", "hurried", "in_year", "plan_phases",
+    "under_ceiling", "upgraded",
+]  # fmt: skip
 
 HURRY_S = 1.0
 """Time for each phase that is left once the search was interrupted, seconds."""
@@ -141,11 +144,24 @@ def first_year(phases: Sequence[PhasePlan]) -> NDArray[np.int64]:
 def _changed(problem: Problem, layout: Layout) -> NDArray[np.bool_]:
     """Return the open sites with more beds of any kind or functions than today."""
     now = problem.existing_layout()
-    more = layout.beds > now.beds
-    more |= layout.nursing_beds > now.nursing_beds
-    more |= layout.dementia_beds > now.dementia_beds
-    added = [
-        not (after or frozenset()) <= (before or frozenset())
-        for after, before in zip(layout.functions, now.functions, strict=True)
-    ]
-    return np.asarray(layout.is_open & (more | np.array(added, dtype=bool)))
+    return layout.is_open & ((layout.beds > now.beds) | _richer(now, layout))
+
+
+def upgraded(before: Layout, after: Layout) -> NDArray[np.bool_]:
+    """Return what stands in both layouts with beds turned or functions added, but no more beds."""
+    stays = before.is_open & after.is_open & (after.beds <= before.beds)
+    return stays & _richer(before, after)
+
+
+def _richer(before: Layout, after: Layout) -> NDArray[np.bool_]:
+    """Return the sites with more nursing or dementia beds or functions than before."""
+    more = after.nursing_beds > before.nursing_beds
+    more |= after.dementia_beds > before.dementia_beds
+    added = [bool(each) for each in added_functions(before, after)]
+    return np.asarray(more | np.array(added, dtype=bool))
+
+
+def added_functions(before: Layout, after: Layout) -> list[frozenset[str]]:
+    """Return the functions of each site that are not known to have stood there before."""
+    pairs = zip(before.functions, after.functions, strict=True)
+    return [(now or frozenset()) - (then or frozenset()) for then, now in pairs]

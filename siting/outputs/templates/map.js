@@ -52,18 +52,21 @@ function startSiting(map, layers, control) {
   /* Planning units: outline and a label with the balance. */
   const unitName = (id) => words.popup_unit + " " + (id === data.no_unit ? words.no_unit : id);
   function unitRows(unit) {
-    return [[words.unit_elders, number(unit.elders)], [words.unit_required, number(unit.required)],
+    const asked = unit.required !== null;
+    return [[words.unit_elders, number(unit.elders)],
+      [words.unit_required, asked ? number(unit.required) : words.unit_unasked],
       [words.unit_existing, number(unit.existing)], [words.unit_planned, number(unit.planned)],
-      [words.unit_shortfall, number(unit.shortfall), unit.shortfall > 0],
+      [words.unit_shortfall, asked ? number(unit.shortfall) : null, unit.shortfall > 0],
       [words.unit_sites, number(unit.sites)]];
   }
   for (const unit of data.units) {
     if (!unit.geometry) continue;
     shapes(layers.units, unit.geometry, look.units);
     const label = node("div");
-    label.append(node("div", unit.id), unit.shortfall > 0
-      ? node("div", words.unit_short + " " + number(unit.shortfall), "siting-bad")
-      : node("div", words.unit_balanced, "siting-enough"));
+    label.append(node("div", unit.id));
+    if (unit.shortfall > 0) {
+      label.append(node("div", words.unit_short + " " + number(unit.shortfall), "siting-bad"));
+    } else if (unit.required > 0) label.append(node("div", words.unit_balanced, "siting-enough"));
     const icon = L.divIcon({className: "siting-unit", html: label});
     L.marker(unit.label, {icon: icon, title: unitName(unit.id),
       alt: words.popup_unit})
@@ -101,6 +104,7 @@ function startSiting(map, layers, control) {
       [words.popup_added, number(place.added)], [words.popup_nursing, number(place.nursing)],
       [words.popup_dementia, number(place.dementia)], [words.popup_cost, number(place.cost, 1)],
       [words.popup_within, number(place.within)], [words.popup_rules, place.rules],
+      [words.popup_functions, place.functions],
       [words.popup_rank, place.rank],
       [words.popup_unit, place.unit === data.no_unit ? words.no_unit : place.unit],
       [words.popup_counts, place.counts ? words.yes : words.no]];
