@@ -165,9 +165,9 @@ def few_elders(areas: Areas, limit: float) -> NDArray[np.bool_]:
 
 
 def is_reserved(problem: Problem) -> NDArray[np.bool_]:
-    """Return the sites that are kept for a function."""
+    """Return the sites that are kept for a function and on which something may stand."""
     told = [said_yes(each.get("reserved")) is True for each in problem.sites.facts]
-    return np.array(told, dtype=bool)
+    return np.array(told, dtype=bool) & ~problem.forbidden & ~problem.site_excluded
 
 
 def unmet_minima(problem: Problem, layout: Layout) -> list[Minimum]:

@@ -329,6 +329,8 @@ def _needs(
     stays, decision = bool(decisions.stays[site]), model.decision.get(site)
     if not stays and decision is None:
         return None
+    if sites.for_functions[site] and homes_only(rule, function):
+        return None
     needs: dict[int | None, float] = {}
     today = {"beds": sites.beds, "dementia_beds": sites.dementia_beds}
     added = {"beds": model.counted_beds.get(site), "dementia_beds": model.dementia.get(site)}

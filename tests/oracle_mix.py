@@ -542,7 +542,8 @@ class Town:
         marked = self.problem.areas[kind].low_ageing
         low = marked is not None and bool(marked[number])
         low = low or self._compares(kind, number, limit, -1)
-        return low and any(self.problem.sites.facts[j].get("reserved") is True for j in here)
+        free = [j for j in here if not self.problem.forbidden[j]]
+        return low and any(self.problem.sites.facts[j].get("reserved") is True for j in free)
 
     def _compares(self, kind: str, number: int, limit: float, sign: int) -> bool:
         """Return whether elders over residents lie above (1) or below (-1) a limit, exactly."""

@@ -441,12 +441,9 @@ def test_a_gap_asked_for_is_kept() -> None:
     assert solution.proof in {"gap", "optimal"}
 
 
-def test_progress_is_told() -> None:
+def test_progress_is_told(town: Case) -> None:
     told: list[tuple[str, float | None, float]] = []
-    rng = np.random.default_rng(3)
-    siting.p_median(
-        rng.random(150), rng.random((60, 150)), p=9, progress=lambda *each: told.append(each)
-    )
+    siting.p_median(town.elders, town.metres, p=4, progress=lambda *each: told.append(each))
     assert told
     assert {each[0] for each in told} == {"p_median"}
     assert all(each[2] <= 300 for each in told)

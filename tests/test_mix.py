@@ -404,6 +404,18 @@ def test_a_site_takes_on_only_what_it_can_host() -> None:
     assert [sorted(each or ()) for each in solved(problem).functions] == [[], ["canteen"]]
 
 
+def test_a_reserved_site_that_is_forbidden_spares_nothing() -> None:
+    kept = Site(low=10, high=10, fixed=1.0, facts={"reserved": True})
+    asked = rule("P", "presence", function="canteen", reserve_below_ageing_share=0.1)
+    for forbidden, unmet in ((False, 0.0), (True, 1.0)):
+        problem = build(
+            [replace(kept, forbidden=forbidden)], [asked], points=[Point(50.0)],
+            zones=[Zone(residents=1000.0)], functions={"canteen": 1.0},
+        )  # fmt: skip
+        assert value(problem, "unmet_minima") == unmet
+        assert solved(problem).is_open.tolist() == [False]
+
+
 def test_a_reserved_site_spares_only_a_circle_of_few_elders() -> None:
     few = Zone("z0", street="甲街道", residents=50_000.0)
     many = Zone("z1", street="乙街道", residents=15_000.0)
@@ -479,6 +491,15 @@ def test_a_site_without_beds_takes_on_functions_and_counts_as_no_facility() -> N
     layout = solved(problem)
     assert layout.is_open.tolist() == [False, True]  # a care centre is an institution
     assert value(problem, "cost") == 22.0
+
+
+def test_a_site_without_beds_is_no_home_of_an_owner() -> None:
+    # Only homes count where owners are named, so a canteen at the house would be paid for nothing.
+    house = Site(low=0, high=0, institution=False, fixed=0.0, each=0.0)
+    canteen = rule("C", "count", what="canteen", min_count=1, owners=["public"], per="all")
+    problem = build([house], [canteen], functions={"canteen": 0.25})
+    assert solved(problem).is_open.tolist() == [False]
+    assert (value(problem, "unmet_minima"), value(problem, "cost")) == (1.0, 0.0)
 
 
 def test_a_number_out_of_reach_is_come_near_to_and_a_share_is_not() -> None:
