@@ -58,6 +58,7 @@ bench: $(VENV)/.base
 	$(RUN) benchmarks/reach.py
 	$(RUN) benchmarks/taipei.py
 	$(RUN) benchmarks/units.py
+	$(RUN) benchmarks/classical.py
 
 docs: $(VENV)/.base
 	$(RUN) docs/make_standards.py

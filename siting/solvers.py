@@ -34,6 +34,7 @@ __all__ = [
     "Outcome",
     "Solver",
     "cbc",
+    "new_highs",
 ]
 
 POLL_S = 0.1
@@ -245,7 +246,7 @@ class HighsSolver:
         self._model: LinearModel | None = None
         self._columns = 0
         self._rows = 0
-        self._highs = _new_highs()
+        self._highs = new_highs()
 
     def __call__(self, model: LinearModel, ask: Ask) -> Outcome:
         """Minimise a model."""
@@ -275,7 +276,7 @@ class HighsSolver:
     def _load(self, model: LinearModel) -> None:
         """Hand over what is new: all of a new model, else new columns, rows and the objective."""
         if self._model is not model:
-            self._highs = _new_highs()
+            self._highs = new_highs()
             self._model, self._columns, self._rows = model, 0, 0
         new = model.variables[self._columns :]
         if new:
@@ -371,7 +372,7 @@ class HighsSolver:
         return Outcome(end, values, float(bound))
 
 
-def _new_highs() -> highspy.Highs:
+def new_highs() -> highspy.Highs:
     """Return a silent HiGHS; the first one of a process would say its version on the console."""
     with _no_console():
         highs = highspy.Highs()  # type: ignore[no-untyped-call]

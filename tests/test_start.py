@@ -120,7 +120,8 @@ def test_an_older_plan_is_taken_over_as_far_as_the_money_goes() -> None:
     sites = [Site((1.0,), fixed=1.0, each=0.0), Site((1.0,), high=30, fixed=5.0, each=1.0),
              Site((1.0,), fixed=9.0, each=1.0)]  # fmt: skip
     older = Layout(np.array([False, True, True]), np.array([0, 25, 12]))
-    for budget, beds in ((None, (None, 25, 12)), (50.0, (None, 25, None)), (22.0, (None, None, 12))):
+    kept = {None: (None, 25, 12), 50.0: (None, 25, None), 22.0: (None, None, 12)}
+    for budget, beds in kept.items():
         problem = build([Point(50.0)], sites, limits=Limits(budget_wan_yuan=budget))
         decisions = find_decisions(problem)
         groups = cover_groups(problem, decisions)

@@ -11,7 +11,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from siting.solvers import HIGHS_ENDS, End, Outcome, _new_highs
+from siting.solvers import HIGHS_ENDS, End, Outcome, new_highs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class Program:
         self._effort = effort
         self._rows: list[csr_array] = []
         self._sides: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
-        self._highs = _new_highs()
+        self._highs = new_highs()
         for kind in ("primal_feasibility", "dual_feasibility", "mip_feasibility"):
             self._highs.setOptionValue(f"{kind}_tolerance", FINE)
         self._highs.addVars(len(cost), self.low, self.high)
