@@ -1,17 +1,30 @@
-"""What the phases of a scenario ask for: the rules of each year, and the money up to it."""
+"""Rules and money by year: standards of each phase, budgets up to it, and who may be paid."""
 
 from __future__ import annotations
 
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from siting.facts import said_yes
 from siting.standards import Standard, read_standard
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from siting.problem import Problem
     from siting.scenario import Limits, Scenario
     from siting.tables import DataCheck
 
-__all__ = ["earlier_standards", "money_until", "read_rules", "report_phases", "step_limits"]
+__all__ = [
+    "earlier_standards",
+    "money_until",
+    "read_rules",
+    "report_phases",
+    "report_subsidies",
+    "step_limits",
+]
 
 
 def read_rules(scenario: Scenario, year: int) -> Standard:
@@ -91,3 +104,33 @@ def report_phases(scenario: Scenario, check: DataCheck) -> None:
     money = money_until(scenario)[-1]
     if money is not None and money != limit:
         check.add("info", "phases_budget", "phases", count=len(steps), money=money)
+
+
+def report_subsidies(problem: Problem, check: DataCheck) -> None:
+    """
+    List the homes of which it is not told whether a subsidy is for them.
+
+    One whose owner is not told is not paid where a rule names owners; one of which a barring fact
+    is not told is paid.
+    """
+    sites = problem.sites
+    homes = sites.is_existing & sites.institution & (problem.site_unit >= 0)
+    unsure: dict[str, tuple[set[str], NDArray[np.bool_]]] = {}
+    for rule in problem.of_kind("money"):
+        asked = rule.parameters
+        silent = [
+            any(said_yes(facts.get(each)) is None for each in asked.excludes)
+            for facts in sites.facts
+        ]
+        for code, rows in (
+            ("subsidy_owner_unknown", (sites.owner == "") & bool(asked.owners)),
+            ("subsidy_bar_unknown", np.array(silent, dtype=bool)),
+        ):
+            if (rows & homes).any():
+                names, before = unsure.get(code, (set(), np.zeros(sites.n, dtype=bool)))
+                unsure[code] = (names | {rule.id}, before | (rows & homes))
+    for code, (names, rows) in sorted(unsure.items()):
+        check.add(
+            "info", code, "existing", count=int(rows.sum()), examples=sites.id[rows],
+            rules=", ".join(sorted(names)),
+        )  # fmt: skip

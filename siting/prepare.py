@@ -24,7 +24,13 @@ from siting.given import Given, read_given
 from siting.inputs.coordinates import working_crs
 from siting.inputs.sources import refuse_shared_ids
 from siting.locks import read_locks
-from siting.phasing import earlier_standards, read_rules, report_phases, step_limits
+from siting.phasing import (
+    earlier_standards,
+    read_rules,
+    report_phases,
+    report_subsidies,
+    step_limits,
+)
 from siting.problem import DISTANCE_CAP_M, Problem
 from siting.reach import Reach, Snap, search, snap, straight_reach
 from siting.seams import check_seams
@@ -179,6 +185,7 @@ def prepare(
         functions=scenario.functions,
     )
     _report_places(problem, snaps, files, inside, check)
+    report_subsidies(problem, check)
     return Prepared(
         scenario, standard, problem, demand, files.zones, units, files.network, files.roads,
         readings, support, snaps[0], snaps[1], area, files.exclusions, check, files.inputs, earlier,

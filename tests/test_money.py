@@ -21,9 +21,11 @@ from siting.errors import InputError
 from siting.money import ITEMS, Payment, Stand, payments, running_cost
 from siting.outputs.money import MONEY_COLUMNS, pivot_of
 from siting.outputs.workbook_money import write_money
+from siting.phasing import report_subsidies
 from siting.problem import Layout, Problem
 from siting.scenario import Function
 from siting.standards import read_standard
+from siting.tables import DataCheck
 from siting.texts import text
 
 if TYPE_CHECKING:
@@ -346,3 +348,28 @@ def test_sums_of_the_record_are_those_of_the_table(tmp_path: Path) -> None:
     phases = plan.record["phases"]
     assert sum(each["cost_wan_yuan"] for each in phases) == table.capital
     assert sum(each["subsidy_wan_yuan"] for each in phases) == table.subsidy
+
+
+# What is not told of a home.
+
+
+def test_homes_of_which_it_is_not_told_whether_they_are_paid_are_listed() -> None:
+    sites = [
+        Site(home=True, beds=20, owner="", facts={"barred": False}),
+        Site(home=True, beds=20, owner="private"),
+        Site(home=True, beds=20, owner="public", facts={"barred": True}),
+        Site(high=20, owner="private"),
+    ]
+    rules = [
+        rule("M1", "money", basis="investment", share=0.5, owners=["private"]),
+        rule("M2", "money", basis="investment", share=0.1, excludes=["barred"]),
+    ]
+    check = DataCheck()
+    report_subsidies(build(sites, rules), check)
+    assert [(line.code, line.count, line.examples) for line in check.lines] == [
+        ("subsidy_bar_unknown", 1, ("H1",)),
+        ("subsidy_owner_unknown", 1, ("H0",)),
+    ]
+    quiet = DataCheck()
+    report_subsidies(build(sites[1:2], rules[:1]), quiet)
+    assert quiet.lines == []
