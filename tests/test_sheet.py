@@ -270,7 +270,9 @@ def test_a_class_without_elders_has_dashes_for_shares(frames: Frames) -> None:
 
 def test_without_rules_of_distance_or_beds_the_figures_say_so(frames: Frames) -> None:
     gone = {"distance_high_m": None, "distance_medium_m": None, "beds_by_unit": False}
-    words = _words(draw_sheet(replace(frames, info=frames.info | gone))).split("\n")
+    figure = draw_sheet(replace(frames, info=frames.info | gone))
+    assert {each for each in _gids(figure, "legend:", 1) if "density" in each} == {"density-any"}
+    words = _words(figure).split("\n")
     assert not [each for each in words if "覆盖率" in each or "未覆盖老年人" in each]
     assert words[words.index("服务半径") + 1] == "无距离要求"
     assert words[words.index("床位需求（张）") + 1] == "无单元床位要求"

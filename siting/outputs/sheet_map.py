@@ -184,13 +184,17 @@ def _draw_density(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
     rows, shapes = inside(frames.demand_shapes, window)
     grades = frames.demand["density_class"].to_numpy()[rows]
     flat = shapely.get_dimensions(shapes) == 2  # noqa: PLR2004 - a polygon
+    asked = [frames.info.get(f"distance_{grade}_m") for grade in ("high", "medium")]
+    plain = not any(asked)  # no rule asks for a distance, so no class means anything
+    if plain:
+        grades = np.full(len(grades), "low", dtype=object)
     drawn = []
     for grade, colour in DENSITY.items():
         style: dict[str, Any] = {"facecolor": colour, "linewidth": 0}
         mine = grades == grade
         if not mine.any():
             continue
-        key = f"density-{grade}"
+        key = "density-any" if plain else f"density-{grade}"
         common: dict[str, Any] = {"rasterized": True, "gid": f"symbol:{key}", "zorder": 1}
         areas = PathCollection(_outlines(shapes[mine & flat]), antialiased=False, **style, **common)
         axes.add_collection(areas, autolim=False)
