@@ -191,7 +191,7 @@ def run(
             from siting.inputs.layout import read_layout
             from siting.run import plan, write_plan
 
-            older = None if start is None else read_layout(start)
+            older = None if start is None else read_layout(start, where="--start")
             with reporter(asked.language, quiet=quiet) as progress:
                 done = plan(asked, start=older, progress=progress)
                 write_plan(done, folder, progress=progress, begun=begun)

@@ -188,10 +188,10 @@ class Existing(Part):
 
     @model_validator(mode="after")
     def _told_or_assumed(self) -> Self:
-        for kind in ("nursing", "dementia"):
-            names = (f"{kind}_beds", f"{kind}_share")
-            if all(getattr(self, name) is not None for name in names):
-                raise ValueError(f"one_of:{', '.join(names)}")
+        if self.nursing_beds is not None and self.nursing_share is not None:
+            raise ValueError("not_both:nursing_beds, nursing_share")
+        if self.dementia_beds is not None and self.dementia_share is not None:
+            raise ValueError("not_both:dementia_beds, dementia_share")
         return self
 
 

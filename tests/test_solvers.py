@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
 from time import monotonic
@@ -437,6 +439,38 @@ def test_an_answer_called_proven_that_is_none_is_refused(
     with pytest.raises(UnsolvedError, match="求解器") as caught:
         faked(make(), say)
     assert "values for" in caught.value.render("en")
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_a_start_handed_back_as_proven_is_asked_for_again(*, stubborn: bool) -> None:
+    """What HiGHS 1.16 was seen to do: the bound is true, the values are the start."""
+    bare = 0
+
+    def say(model: LinearModel, ask: Ask, true: Outcome) -> Outcome:
+        nonlocal bare
+        del model
+        worst = ask.start
+        if ask.relax or worst is None:
+            bare += not ask.relax
+            last = starts[-1] if stubborn and not ask.relax else true.values
+            return Outcome(true.end, last, true.bound)
+        starts.append(worst)
+        return Outcome(End.PROVEN, worst, true.bound)
+
+    starts: list[np.ndarray] = []
+    found, solution = faked(linked(), say)
+    best = check_honest(linked(), found, solution)
+    assert bare > 0
+    assert best != stubborn
+    assert (solution.status == "optimal") != stubborn
+
+
+def test_the_solver_says_nothing_on_the_console() -> None:
+    code = "from siting.solvers import HighsSolver; HighsSolver(); print('end', flush=True)"
+    done = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert (done.stdout.split(), done.stderr) == (["end"], "")
 
 
 @pytest.mark.parametrize("more", [1.0, 1e6, math.inf])

@@ -33,7 +33,7 @@ def _drawn(frame: GeoDataFrame, crs: Any) -> DataFrame:
     return pd.DataFrame(frame.drop(columns="geometry")).assign(x=points.x, y=points.y)
 
 
-def read_layout(path: Path, *, crs: Any = None) -> DataFrame:
+def read_layout(path: Path, *, crs: Any = None, where: str = "--layout") -> DataFrame:
     """
     Return the facilities of a layout: ``id, beds``, and more where the file has it.
 
@@ -47,6 +47,8 @@ def read_layout(path: Path, *, crs: Any = None) -> DataFrame:
         ``closed`` or ``reserved`` do not stand.
     crs
         Working system that ``x`` and ``y`` are in; None: they are not checked.
+    where
+        Option that named the path, for the message that there is no such file.
 
     Raises
     ------
@@ -56,29 +58,29 @@ def read_layout(path: Path, *, crs: Any = None) -> DataFrame:
         If coordinates cannot be in the working system.
     """
     file = path / "facilities.csv" if path.is_dir() else path
-    require_file(file, "--layout")
+    require_file(file, where)
     if file.suffix.lower() == ".gpkg":
         table = _drawn(read_layer(file, layer="facilities"), crs)
         table.index += 1
     else:
         table = read_table(file)
     require_columns(table, {"id": "id", "beds": "beds"}, where=file.name)
-    where: dict[str, Any] = {"where": file.name, "file_rows": table.index.to_numpy()}
-    names = ids(table, "id", stem=file.stem, **where)
-    beds = numbers(table, "beds", ids=names, whole=True, **where)
+    told: dict[str, Any] = {"where": file.name, "file_rows": table.index.to_numpy()}
+    names = ids(table, "id", stem=file.stem, **told)
+    beds = numbers(table, "beds", ids=names, whole=True, **told)
     layout = pd.DataFrame({"id": names, "beds": beds.astype(np.int64)})
     for part in ("nursing_beds", "dementia_beds"):
         if part in table:
-            values = numbers(table, part, ids=names, whole=True, missing=0.0, **where)
+            values = numbers(table, part, ids=names, whole=True, missing=0.0, **told)
             layout[part] = values.astype(np.int64)
     if "functions" in table:
         layout["functions"] = table["functions"].to_numpy()
     for axis in ("x", "y"):
         if axis in table:
-            layout[axis] = numbers(table, axis, ids=names, low=None, missing=np.nan, **where)
+            layout[axis] = numbers(table, axis, ids=names, low=None, missing=np.nan, **told)
     if crs is not None and {"x", "y"} <= set(layout.columns):
         target = working_crs(crs)
-        label = partial(labels, names, file_rows=where["file_rows"])
+        label = partial(labels, names, file_rows=told["file_rows"])
         project_points(
             layout["x"], layout["y"], crs=target, target=target, where=file.name, label=label
         )
