@@ -65,6 +65,13 @@ class Decisions:
         """Number of decisions."""
         return len(self.site)
 
+    @property
+    def open_anyway(self) -> NDArray[np.bool_]:
+        """(n_sites,) facilities that qualify in any plan: those of today, and decisions taken."""
+        found = self.always.copy()
+        found[self.site[self.must & self.covers]] = True
+        return found
+
 
 def find_decisions(problem: Problem) -> Decisions:
     """

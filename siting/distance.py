@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Cut", "DistanceTerms", "distance_terms"]
 
 MOST_TERMS = 6000
+SMALL = 1e-3
+"""Elder-metres below which a cut leaves a decision out."""
 ONE = 1.0 - 1e-9
 
 
@@ -100,6 +102,12 @@ class DistanceTerms:
         matrix = csr_matrix((weight, (self.term[point[kept]], self.column[kept])), shape=shape)
         matrix.sum_duplicates()
         side = np.bincount(self.term, weights=level * self.elders, minlength=self.n_terms)
+        # A factor too small for a solver is taken off the side: no choice saves more than that.
+        small = matrix.data < SMALL
+        row = np.repeat(np.arange(self.n_terms), np.diff(matrix.indptr))
+        side -= np.bincount(row[small], weights=matrix.data[small], minlength=self.n_terms)
+        matrix.data[small] = 0.0
+        matrix.eliminate_zeros()
         return [
             Cut(
                 term,
@@ -125,8 +133,8 @@ def distance_terms(
     problem: Problem, decisions: Decisions, part: NDArray[np.int64]
 ) -> DistanceTerms:
     """Return the points that decisions could bring nearer, with those decisions by distance."""
-    farthest = capped_distance(problem, decisions.always)
-    mine = part[decisions.covers[part]]
+    farthest = capped_distance(problem, decisions.open_anyway)
+    mine = part[decisions.covers[part] & ~decisions.must[part]]
     pairs = problem.reach[decisions.site[mine]].tocoo()
     kept = (pairs.data < farthest[pairs.col]) & (problem.elders[pairs.col] > 0)
     point, column, metres = pairs.col[kept], mine[pairs.row[kept]], pairs.data[kept]

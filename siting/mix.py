@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siting.ceiling import room_for
+from siting.hosts import Hosts, hosts_alike, stands_anyway
 from siting.minima import (
     INSTITUTION_ONLY,
-    can_host,
     homes_only,
     is_of_owner,
     least_areas,
@@ -69,38 +69,31 @@ def add_mix(model: PlanModel) -> None:
 
 
 def _add_functions(model: PlanModel) -> None:
-    """Add a yes-or-no variable for each function that could be added at a site."""
+    """Add, for each function, how many of the sites at which it counts alike are given it."""
     problem, decisions = model.problem, model.decisions
     for number, (name, function) in enumerate(problem.functions.items()):
-        fits = can_host(problem, name)
-        for site in np.flatnonzero(fits).tolist():
-            if name in (problem.sites.functions[site] or ()):
-                continue
-            stands = bool(decisions.always[site])
-            stands |= bool(decisions.stays[site]) and name not in INSTITUTION_ONLY
-            decision = model.decision.get(site)
-            if not stands and (decision is None or not _could_host(model, decision, name)):
-                continue
-            adds = model.linear.variable(f"function_{number}_{site}", 0.0, 1.0, whole=True)
-            if not stands and decision is not None:
-                row = {model.choose[decision]: 1.0, adds: -1.0}
-                model.linear.row(f"hosts_{number}_{site}", row, ">=", 0.0)
-            model.functions[site, name] = adds
-            model.add_cost(site, {adds: function.cost})
+        for group in hosts_alike(problem, decisions, name):
+            first, most = min(group), float(len(group))
+            adds = model.linear.variable(f"function_{number}_{first}", 0.0, most, whole=True)
+            open_anyway = [site for site in group if stands_anyway(decisions, site, name)]
+            if len(open_anyway) < len(group):
+                others = [site for site in group if site not in open_anyway]
+                row = {model.choose[model.decision[site]]: 1.0 for site in others} | {adds: -1.0}
+                side = -float(len(open_anyway))
+                model.linear.row(f"hosts_{number}_{first}", row, ">=", side)
+            model.functions[adds] = Hosts(name, tuple(group))
+            model.function_at |= dict.fromkeys(((site, name) for site in group), adds)
+            if len(group) == 1:
+                model.add_cost(first, {adds: function.cost})
+            else:
+                model.add_terms("cost", {adds: function.cost})
     _limit_floor(model)
-
-
-def _could_host(model: PlanModel, decision: int, function: str) -> bool:
-    """Return whether what a decision opens or extends could have a function."""
-    site = int(model.decisions.site[decision])
-    alone = bool(model.problem.sites.for_functions[site]) and function not in INSTITUTION_ONLY
-    return bool(model.decisions.counts[decision]) or alone
 
 
 def _limit_floor(model: PlanModel) -> None:
     """Add a row for each site whose floor may not hold all functions that could be added."""
     taken: dict[int, dict[int, float]] = {}
-    for (site, name), adds in model.functions.items():
+    for (site, name), adds in model.function_at.items():
         taken.setdefault(site, {})[adds] = model.problem.functions[name].area_m2
     for site, areas in taken.items():
         floor = float(model.problem.sites.floor_m2[site])
@@ -307,7 +300,7 @@ def _fitting(
 
 def _fits(model: PlanModel, name: str, needs: dict[int, float]) -> int:
     """Return the variable that says whether a facility has all that a rule asks of it."""
-    if len(needs) == 1 and all(_most(model, k) == 1 for k in needs):
+    if len(needs) == 1 and all(_most(model, k) == 1 or k in model.functions for k in needs):
         return next(iter(needs))
     fits = model.linear.variable(f"fits_{name}", 0.0, 1.0, whole=True)
     for variable, least in needs.items():
@@ -341,7 +334,7 @@ def _needs(
     counts = bool(decisions.always[site]) or (stays and not homes_only(rule, function))
     counts |= added["beds"] in needs
     if function is not None and not (stays and function in (sites.functions[site] or ())):
-        needs[model.functions.get((site, function))] = 1.0
+        needs[model.function_at.get((site, function))] = 1.0
         counts |= not stays or function in INSTITUTION_ONLY
     if not counts:
         grows = decision is not None and bool(decisions.counts[decision])

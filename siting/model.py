@@ -23,8 +23,8 @@ from siting.mix import (
 from siting.objective import count_duty
 from siting.plan_model import Hard, PlanModel
 from siting.problem import Problem, close_pairs, is_bed_rule, places
-from siting.reduce import CoverGroups, undominated
-from siting.solvers import LinearModel
+from siting.reduce import CoverGroups
+from siting.linear import LinearModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,10 +117,6 @@ def _constrain_coverage(model: PlanModel, rule: Rule) -> None:
     rows = np.array(
         [r for r in rows.tolist() if matrix.indices[matrix.indptr[r]] in mine], dtype=int
     )
-    if model.hard.cover:
-        kept = rows[undominated(matrix[rows])]
-        model.removed_rows += len(rows) - len(kept)
-        rows = kept
     stage = f"uncovered_{rule.parameters.density_class}"
     for row in rows.tolist():
         covering = matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]].tolist()

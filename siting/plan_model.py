@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siting.extras import Extras, no_extras
+from siting.hosts import Hosts, stands_anyway
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from siting.decisions import Decisions
+    from siting.linear import LinearModel
     from siting.problem import Problem
     from siting.reduce import CoverGroups
-    from siting.solvers import LinearModel
     from siting.standards import Rule
 
 __all__ = ["Hard", "PlanModel"]
@@ -71,7 +72,9 @@ class PlanModel:
     nursing, turned, dementia
         Site to variable: new nursing beds, beds turned into nursing beds, dementia beds among them.
     functions
-        Site and function to the variable that adds it.
+        Variable that adds a function to that function and the sites it may be added at.
+    function_at
+        Site and function to that variable.
     site_cost
         Site to the terms of its cost.
     missing
@@ -93,10 +96,10 @@ class PlanModel:
     nursing: dict[int, int] = field(default_factory=dict)
     turned: dict[int, int] = field(default_factory=dict)
     dementia: dict[int, int] = field(default_factory=dict)
-    functions: dict[tuple[int, str], int] = field(default_factory=dict)
+    functions: dict[int, Hosts] = field(default_factory=dict)
+    function_at: dict[tuple[int, str], int] = field(default_factory=dict)
     site_cost: dict[int, dict[int, float]] = field(default_factory=dict)
     missing: dict[int, float] = field(default_factory=dict)
-    removed_rows: int = 0
 
     def name_of(self, rule: Rule) -> str:
         """Return a name of a rule for variables and rows: its number, never the user's id."""
@@ -155,15 +158,25 @@ class PlanModel:
         for name in ("nursing", "turned", "dementia"):
             for site, variable in getattr(self, name).items():
                 getattr(found, name)[site] = round(values[variable])
-        for (site, name), variable in self.functions.items():
-            if round(values[variable]) == 1:
-                found.functions[site].add(name)
+        for variable, hosts in self.functions.items():
+            count = round(values[variable])
+            for site in [each for each in hosts.sites if self._is_open(each, hosts, values)][
+                :count
+            ]:
+                found.functions[site].add(hosts.function)
         return found
+
+    def _is_open(self, site: int, hosts: Hosts, values: NDArray[np.float64]) -> bool:
+        """Return whether a solution lets a site be given a function."""
+        if stands_anyway(self.decisions, site, hosts.function):
+            return True
+        return bool(round(values[self.choose[self.decision[site]]]) == 1)
 
     def _fill(self, values: NDArray[np.float64], extras: Extras) -> None:
         """Put what is added into starting values."""
         for name in ("nursing", "turned", "dementia"):
             for site, variable in getattr(self, name).items():
                 values[variable] = float(getattr(extras, name)[site])
-        for (site, name), variable in self.functions.items():
-            values[variable] = float(name in extras.functions[site])
+        for variable, hosts in self.functions.items():
+            here = [hosts.function in extras.functions[site] for site in hosts.sites]
+            values[variable] = float(sum(here))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +11,15 @@ from scipy.sparse.csgraph import connected_components
 
 from siting.demand import CLASSES
 from siting.extras import plans_mix
-from siting.problem import DISTANCE_CAP_M, Problem
+from siting.objective import capped_distance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from siting.decisions import Decisions
+    from siting.problem import Problem
 
-__all__ = ["CoverGroups", "components", "cover_groups", "undominated"]
+__all__ = ["CoverGroups", "components", "cover_groups", "settle_essential", "undominated"]
 
 HASH_SEED = 20210813
 
@@ -154,6 +155,36 @@ def undominated(covered_by: csr_matrix) -> NDArray[np.int64]:
     return np.sort(np.array(kept, dtype=np.int64))
 
 
+def settle_essential(decisions: Decisions, groups: CoverGroups) -> tuple[Decisions, CoverGroups]:
+    """
+    Return what is left where every group must be covered: some decisions are then certain.
+
+    A group that one decision alone could cover makes it essential: it is taken in any plan that
+    covers all, as if it were locked. What it covers is left out, and so are rows that another row
+    makes redundant, until nothing changes. Lossless only where every group can and must be covered.
+    """
+    matrix, must = groups.covered_by, decisions.must.copy()
+    rows = np.arange(matrix.shape[0])
+    while True:
+        done = np.asarray(matrix[rows] @ (must & decisions.covers).astype(np.int64)) > 0
+        rows = rows[~done]
+        alone = rows[np.diff(matrix.indptr)[rows] == 1]
+        if not len(alone):
+            break
+        must[matrix.indices[matrix.indptr[alone]]] = True
+    kept = rows[undominated(matrix[rows])]
+    removed = groups.removed | {
+        "essential": int(must.sum() - decisions.must.sum()),
+        "rows_covered_by_essential": matrix.shape[0] - len(rows),
+        "rows_dominated": len(rows) - len(kept),
+    }
+    left = replace(
+        groups, density_class=groups.density_class[kept], elders=groups.elders[kept],
+        covered_by=matrix[kept], removed=removed,
+    )  # fmt: skip
+    return replace(decisions, must=must), left
+
+
 def components(
     problem: Problem, decisions: Decisions, groups: CoverGroups
 ) -> list[NDArray[np.int64]]:
@@ -172,7 +203,8 @@ def components(
     if plans_mix(problem) or limits.budget_wan_yuan is not None or limits.max_new_sites is not None:
         return [np.arange(n)]
     near = problem.reach[decisions.site[decisions.covers]].tocoo()
-    counts = (near.data < DISTANCE_CAP_M) & (problem.elders[near.col] > 0)
+    farthest = capped_distance(problem, decisions.open_anyway)
+    counts = (near.data < farthest[near.col]) & (problem.elders[near.col] > 0)
     ties = [
         (groups.covered_by.tocoo().col, groups.covered_by.tocoo().row),
         (np.flatnonzero(decisions.covers)[near.row[counts]], near.col[counts]),

@@ -21,7 +21,10 @@ hang together.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -301,9 +304,13 @@ def _built(
     unit = np.full(len(zones.id), -1, dtype=np.int64)
     names: list[str] = []
     found, apart = [], []
-    for district in sorted(set(zones.district)):
-        inside = np.flatnonzero(zones.district == district)
-        own, result = _district_units(zones, inside, district, settings)
+    districts = sorted(set(zones.district))
+    members = [np.flatnonzero(zones.district == each) for each in districts]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # each by itself: the same in any order
+        split_up = list(
+            pool.map(partial(_district_units, zones, settings=settings), members, districts)
+        )
+    for district, inside, (own, result) in zip(districts, members, split_up, strict=True):
         unit[inside] = own + len(names)
         width = max(2, len(str(result.units)))
         names += [f"{district or UNNAMED}-{k + 1:0{width}d}" for k in range(result.units)]

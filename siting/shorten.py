@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from siting.distance import DistanceTerms, distance_terms
+from siting.large import PART_UNITS, Large
 from siting.search import EXACT_NODES, ROW_TOLERANCE, Run, checked_bound, checked_outcome
 from siting.solvers import Ask, End, Outcome
 
@@ -21,6 +23,10 @@ __all__ = ["PROVEN_GAP", "shorten"]
 PROVEN_GAP = 1e-6
 EXACT_ROUNDS = 8
 RELAXED_ROUNDS = 60
+LARGE_ENOUGH = 0.2
+"""Part of the gap asked for to which the relaxation of a large model is cut."""
+RELAXED_SHARE = 0.6
+"""Share of the stage's time that the relaxation of a large model may take."""
 MOST_ROUNDS = 1000
 KILO = 1000.0
 
@@ -39,11 +45,20 @@ def shorten(
         return 0.0, start
     end = run.clock() + limit
     most = float((terms.farthest_m * terms.elders).sum())
-    theta = [model.linear.variable(f"distance_{k}") for k in range(terms.n_terms)]
-    cutting = _Cutting(run, model, terms, theta, min(KILO, most / KILO))
+    unit = min(KILO, most / KILO)
+    farthest = terms.values(np.zeros(model.decisions.n)) / unit
+    theta = [
+        model.linear.variable(f"distance_{k}", 0.0, float(farthest[k]))
+        for k in range(terms.n_terms)
+    ]
+    cutting = _Cutting(run, model, terms, theta, unit)
     model.linear.minimise(dict.fromkeys(theta, 1.0))
-    bound = _relaxed_cuts(cutting, end)
-    best, bound = _whole_cuts(cutting, start, bound, end)
+    best = cutting.completed(start)
+    if model.decisions.n > run.settings.exact_below:
+        best, bound = _large(cutting, best, end)
+    else:
+        bound, _ = _relaxed_cuts(cutting, np.zeros(model.decisions.n), end)
+        best, bound = _whole_cuts(cutting, best, bound, end)
     value = cutting.value(best)
     return value - checked_bound("distance", value, bound, 0.01 * most), best
 
@@ -82,9 +97,26 @@ class _Cutting:
 
     def completed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values for every variable from the decisions in some, as whole numbers."""
-        whole = self.model.completed(values)
-        whole[self.theta] = self.terms.values(self.chosen(whole)) / self.unit
-        return whole
+        return self.measured(self.model.completed(values))
+
+    def measured(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values with the distances that their decisions reach."""
+        found = values.copy()
+        found[self.theta] = self.terms.values(self.chosen(values)) / self.unit
+        return found
+
+    def learn(self, values: NDArray[np.float64], turn: str) -> int:
+        """Add the cuts without which a plan claims too little distance; return how many."""
+        return self.cut(self.chosen(values), values[self.theta], turn=turn)
+
+    def ties(self) -> csr_matrix:
+        """Return, for each term, its variable and those of the decisions that could shorten it."""
+        terms, n = self.terms, len(self.model.linear.variables)
+        point = np.repeat(np.arange(len(terms.elders)), np.diff(terms.start))
+        choose = np.array([self.model.choose[k] for k in terms.column.tolist()], dtype=np.int64)
+        row = np.concatenate([terms.term[point], np.arange(terms.n_terms)])
+        column = np.concatenate([choose, self.theta])
+        return csr_matrix((np.ones(len(row)), (row, column)), shape=(terms.n_terms, n))
 
     def cut(self, chosen: NDArray[np.float64], claimed: NDArray[np.float64], *, turn: str) -> int:
         """Add the cuts that decisions and claimed distances violate; return how many."""
@@ -106,8 +138,7 @@ def _whole_cuts(
     cutting: _Cutting, start: NDArray[np.float64], bound: float, end: float
 ) -> tuple[NDArray[np.float64], float]:
     """Solve and cut the whole-number model until it claims what it reaches; return with bound."""
-    run, exact = cutting.run, True
-    best = cutting.completed(start)
+    run, exact, best = cutting.run, True, start
     for turn in range(MOST_ROUNDS):
         left = end - run.clock()
         if left <= 0 or run.stop.is_set():
@@ -160,11 +191,19 @@ def _whole_turn(
     )  # fmt: skip
 
 
-def _relaxed_cuts(cutting: _Cutting, end: float) -> float:
-    """Add the cuts that the relaxation violates until few are left; return its bound."""
+def _relaxed_cuts(
+    cutting: _Cutting, chosen: NDArray[np.float64], end: float, *, large: bool = False
+) -> tuple[float, NDArray[np.float64] | None]:
+    """
+    Add the cuts that the relaxation violates, first those at some decisions, until few are left.
+
+    Returns
+    -------
+    bound, prices
+        The relaxation's, with the last cuts that it was solved with; no prices where it was not.
+    """
     run, settings = cutting.run, cutting.run.settings
-    bound = 0.0
-    chosen = np.zeros(cutting.model.decisions.n)
+    bound, prices = 0.0, None
     claimed = np.zeros(cutting.terms.n_terms)
     for turn in range(RELAXED_ROUNDS):
         if not cutting.cut(chosen, claimed, turn=f"r{turn}"):
@@ -173,15 +212,44 @@ def _relaxed_cuts(cutting: _Cutting, end: float) -> float:
         if left <= 0 or run.stop.is_set():
             break
         ask = Ask(
-            left, threads=settings.threads, seed=settings.random_seed, relax=True, stop=run.stop
-        )
+            left, threads=settings.threads, seed=settings.random_seed, relax=True,
+            interior=large, stop=run.stop,
+        )  # fmt: skip
         outcome = checked_outcome(run, cutting.model, "distance", ask)
         if outcome.values is None or outcome.end is not End.PROVEN:
             break
-        bound = max(bound, outcome.bound * cutting.unit)
+        bound, prices = max(bound, outcome.bound * cutting.unit), outcome.prices
         chosen, claimed = cutting.chosen(outcome.values), outcome.values[cutting.theta]
         reached = float(cutting.terms.values(chosen).sum())
         run.progress("distance", abs(reached - bound) / max(reached, 1e-9), run.left())
-        if reached - bound <= 1e-5 * max(reached, cutting.unit / KILO):
+        near = LARGE_ENOUGH * settings.gap if large else 1e-5
+        if reached - bound <= near * max(reached, cutting.unit / KILO):
             break
-    return bound
+    return bound, prices
+
+
+def _large(
+    cutting: _Cutting, start: NDArray[np.float64], end: float
+) -> tuple[NDArray[np.float64], float]:
+    """
+    Relax and cut, then decide the plan anew part by part, and lift the bound by priced parts.
+
+    Cuts are first made where the plan is: few decisions are nearer to a point than the facility
+    that it has, so rows are short.
+    """
+    run, model = cutting.run, cutting.model
+    half = run.clock() + RELAXED_SHARE * (end - run.clock())
+    bound, prices = _relaxed_cuts(cutting, cutting.chosen(start), half, large=True)
+    large = Large(
+        run, model, "distance", end, 0.0, start, model.linear.costs(), bound / cutting.unit,
+        completed=cutting.measured, learn=cutting.learn, ties=cutting.ties(),
+    )  # fmt: skip
+    large.sweep()
+    for size in PART_UNITS if prices is not None else ():
+        if large.is_done():
+            break
+        large.price(prices, size)
+        large.sweep()
+    if large.is_done():
+        return large.best, large.bound * cutting.unit
+    return _whole_cuts(cutting, large.best, large.bound * cutting.unit, end)

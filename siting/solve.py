@@ -14,10 +14,11 @@ import numpy as np
 from siting.decisions import Decisions, find_decisions
 from siting.errors import ScenarioError
 from siting.extras import Extras, everything_open, fullest_mix, layout_of, mix_like
+from siting.large import search_large
 from siting.model import build_model
 from siting.objective import STAGES, denominators, has_work, measure
 from siting.plan_model import Hard, PlanModel
-from siting.reduce import components, cover_groups
+from siting.reduce import components, cover_groups, settle_essential
 from siting.search import ROW_TOLERANCE, Progress, Run, checked_bound, search, total
 from siting.shorten import PROVEN_GAP, shorten
 from siting.solvers import HighsSolver, Solver, cbc
@@ -170,9 +171,11 @@ def solve(
     refuse_locks_over_limits(problem)
     decisions = find_decisions(problem)
     groups = cover_groups(problem, decisions)
-    parts = components(problem, decisions, groups)
     everything = measure(problem, everything_open(problem, decisions))
     hard = _hard(problem, decisions, everything)
+    if hard.cover:
+        decisions, groups = settle_essential(decisions, groups)
+    parts = components(problem, decisions, groups)
     with _listening(run.stop):
         taken, added = first_plan(problem, decisions, groups, like=start)
         extras = fullest_mix(problem, decisions, taken, added)
@@ -180,11 +183,9 @@ def solve(
             extras = mix_like(problem, extras, start)
         reached = _Reached(taken.copy(), added.copy(), extras)
         removed = groups.removed | {"decisions": decisions.n, "components": len(parts)}
-        removed["rows_dominated"] = 0
         done = 0
         for part in sorted(parts, key=len):
             model = build_model(problem, decisions, groups, part, hard)
-            removed["rows_dominated"] += model.removed_rows
             share = len(part) / max(decisions.n - done, 1) if len(parts) > 1 else 1.0
             done += len(part)
             _solve_part(run, model, reached, share=share, many=len(parts))
@@ -341,7 +342,8 @@ def _minimise(
     aside with its bound; where it is no better than the start, the start stays.
     """
     model.linear.minimise(terms)
-    outcome = search(run, model, stage, start, limit, absolute)
+    find = search_large if model.decisions.n > run.settings.exact_below else search
+    outcome = find(run, model, stage, start, limit, absolute)
     values, value, bound = start, total(terms, start), outcome.bound
     if outcome.values is not None:
         found = model.completed(outcome.values)

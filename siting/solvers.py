@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from array import array
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import highspy
 import numpy as np
 import pulp
-from scipy.sparse import csr_matrix
 
 from siting.errors import UnsolvedError
 
@@ -23,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+    from siting.linear import LinearModel
 
 __all__ = [
     "CBC_ENDS",
@@ -30,7 +31,6 @@ __all__ = [
     "Ask",
     "End",
     "HighsSolver",
-    "LinearModel",
     "Outcome",
     "Solver",
     "cbc",
@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 POLL_S = 0.1
+GRACE_S = 15.0
+"""How long after its time a solver is waited for."""
 
 
 class End(StrEnum):
@@ -100,12 +102,21 @@ class Ask:
         For the solver.
     relax
         True: leave out that decisions are whole numbers; gives a bound.
+    interior
+        With ``relax``: by interior points, not by walking along corners: in large models many times
+        as fast, but with no corner to go on from.
     max_nodes
         Stop after so many nodes of the search; None: no limit. The same on every machine.
     start
         A value for each variable to start from, in the model's order; None: none.
     stop
         Set from outside to stop early.
+    free
+        (n_variables,) the variables that may change, the others stay as in ``start``, which must be
+        given: a neighbourhood of it. The bound then holds for that neighbourhood. None: all.
+    rows, costs
+        With ``free``: the rows that count, and the factors to minimise by instead of the model's.
+        None: all rows, the model's objective. CBC knows neither.
     progress
         Called now and then with value and bound so far (either may be infinite).
     """
@@ -116,8 +127,12 @@ class Ask:
     threads: int = 2
     seed: int = 0
     relax: bool = False
+    interior: bool = False
     max_nodes: int | None = None
     start: np.ndarray | None = None
+    free: np.ndarray | None = None
+    rows: np.ndarray | None = None
+    costs: np.ndarray | None = None
     stop: threading.Event | None = None
     progress: Callable[[float, float], None] | None = None
 
@@ -135,94 +150,14 @@ class Outcome:
         A value for each variable in the model's order; None if nothing was found.
     bound
         Proven lower bound on the objective without its constant; minus infinity if none.
+    prices
+        Of a relaxation: what the objective would gain by one unit of each row; None: not told.
     """
 
     end: End
     values: np.ndarray | None
     bound: float
-
-
-class LinearModel:
-    """
-    A minimisation that only grows: variables first, then rows, and an objective that changes.
-
-    PuLP holds it, so that it can be written as LP text and handed to any solver that PuLP knows.
-    Variables have positional names; ids of users never become names of variables.
-
-    Attributes
-    ----------
-    lp
-        The PuLP problem.
-    variables, rows
-        In the order of their making.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.lp = pulp.LpProblem(name, pulp.LpMinimize)
-        self.variables: list[pulp.LpVariable] = []
-        self.rows: list[pulp.LpConstraint] = []
-        self.objective: dict[int, float] = {}
-        self._position: dict[int, int] = {}
-        self._ends = (array("d"), array("d"))
-        self._sides = (array("d"), array("d"))
-        self._starts, self._columns, self._factors = array("q", [0]), array("i"), array("d")
-
-    def variable(
-        self, name: str, low: float = 0.0, high: float | None = None, *, whole: bool = False
-    ) -> int:
-        """Add a variable and return its position."""
-        kind = pulp.LpInteger if whole else pulp.LpContinuous
-        made = self.lp.add_variable(name, low, high, kind)
-        self._position[id(made)] = len(self.variables)
-        self._ends[0].append(low)
-        self._ends[1].append(np.inf if high is None else high)
-        self.variables.append(made)
-        return len(self.variables) - 1
-
-    def row(self, name: str, terms: dict[int, float], sense: str, side: float) -> None:
-        """Add a row: terms by position of the variable, ``<=``, ``>=`` or ``==``, and a number."""
-        senses = {"<=": pulp.LpConstraintLE, ">=": pulp.LpConstraintGE, "==": pulp.LpConstraintEQ}
-        expression = pulp.LpAffineExpression([(self.variables[k], f) for k, f in terms.items()])
-        made = pulp.LpConstraint(expression, senses[sense], name, side)
-        self.lp.addConstraint(made)
-        self.rows.append(made)
-        self._columns.extend(terms)
-        self._factors.extend(terms.values())
-        self._starts.append(len(self._columns))
-        self._sides[0].append(-np.inf if sense == "<=" else side)
-        self._sides[1].append(np.inf if sense == ">=" else side)
-
-    def minimise(self, terms: dict[int, float]) -> None:
-        """Set the objective, without its constant."""
-        self.objective = dict(terms)
-        pairs = [(self.variables[k], factor) for k, factor in terms.items()]
-        self.lp.setObjective(pulp.LpAffineExpression(pairs))
-
-    def holds(self, values: NDArray[np.float64], tolerance: float) -> bool:
-        """
-        Return whether values keep to every row and to the ends of every variable.
-
-        Parameters
-        ----------
-        values
-            A value for each variable, in the order of their making.
-        tolerance
-            How far a row may be missed: relative to its side, absolute where that is below 1.
-        """
-        shape = (len(self.rows), len(self.variables))
-        starts, columns, factors = map(np.array, (self._starts, self._columns, self._factors))
-        matrix = csr_matrix((factors, columns, starts), shape)
-        for reached, ends in ((matrix @ values, self._sides), (values, self._ends)):
-            low, high = map(np.array, ends)
-            missed = np.maximum(low - reached, 0.0) / np.maximum(np.abs(low), 1.0)
-            passed = np.maximum(reached - high, 0.0) / np.maximum(np.abs(high), 1.0)
-            if (np.maximum(missed, passed) > tolerance).any():
-                return False
-        return True
-
-    def position(self, variable: pulp.LpVariable) -> int:
-        """Return the position of a variable."""
-        return self._position[id(variable)]
+    prices: np.ndarray | None = None
 
 
 class Solver(Protocol):
@@ -249,16 +184,25 @@ class HighsSolver:
         self._highs = new_highs()
 
     def __call__(self, model: LinearModel, ask: Ask) -> Outcome:
-        """Minimise a model."""
+        """Minimise a model, or a neighbourhood of a start."""
+        if ask.free is not None:
+            return _in_neighbourhood(model, ask, ask.free)
         self._load(model)
-        highs = self._highs
+        whole = np.flatnonzero(model.is_whole()).astype(np.int32)
         kind = highspy.HighsVarType.kContinuous if ask.relax else highspy.HighsVarType.kInteger
-        whole = [k for k, v in enumerate(model.variables) if v.cat == pulp.LpInteger]
-        for k in whole:
-            highs.changeColIntegrality(k, kind)
+        self._highs.changeColsIntegrality(
+            len(whole), whole, np.full(len(whole), int(kind), np.uint8)
+        )
+        return self._solve(ask, has_whole=bool(len(whole)))
+
+    def _solve(self, ask: Ask, *, has_whole: bool) -> Outcome:
+        """Set what was asked for, run, and return what was reached."""
+        highs = self._highs
         options = {
             "threads": ask.threads,
             "random_seed": ask.seed,
+            "solver": "ipm" if ask.interior else "choose",
+            "run_crossover": "off" if ask.interior else "on",
             "mip_rel_gap": ask.gap,
             "mip_abs_gap": ask.absolute_gap,
             "mip_max_nodes": ask.max_nodes if ask.max_nodes is not None else 2**31 - 1,
@@ -270,47 +214,33 @@ class HighsSolver:
             solution = highspy.HighsSolution()
             solution.col_value = ask.start.tolist()
             highs.setSolution(solution)
-        self._run(ask)
-        return self._outcome(ask, has_whole=bool(whole))
+        if not self._run(ask):
+            self._model, self._highs = None, new_highs()
+            return Outcome(End.TIME_LIMIT, None, -np.inf)
+        return self._outcome(ask, has_whole=has_whole)
 
     def _load(self, model: LinearModel) -> None:
         """Hand over what is new: all of a new model, else new columns, rows and the objective."""
         if self._model is not model:
             self._highs = new_highs()
             self._model, self._columns, self._rows = model, 0, 0
-        new = model.variables[self._columns :]
-        if new:
-            low = np.array([-np.inf if v.lowBound is None else v.lowBound for v in new])
-            high = np.array([np.inf if v.upBound is None else v.upBound for v in new])
-            self._highs.addVars(len(new), low.astype(float), high.astype(float))
+        low, high = (end[self._columns :] for end in model.ends())
+        if len(low):
+            self._highs.addVars(len(low), low, high)
         self._columns = len(model.variables)
-        cost = np.zeros(self._columns)
-        cost[list(model.objective)] = list(model.objective.values())
         every = np.arange(self._columns, dtype=np.int32)
-        self._highs.changeColsCost(self._columns, every, cost)
+        self._highs.changeColsCost(self._columns, every, model.costs())
         if len(model.rows) > self._rows:
-            self._add_rows(model, model.rows[self._rows :])
+            sides = (side[self._rows :] for side in model.sides())
+            _hand_over(self._highs, model.matrix()[self._rows :], *sides)
         self._rows = len(model.rows)
 
-    def _add_rows(self, model: LinearModel, rows: list[pulp.LpConstraint]) -> None:
-        """Hand over rows in bulk."""
-        starts, columns, factors, low, high = [0], [], [], [], []
-        for row in rows:
-            columns += [model.position(variable) for variable in row]
-            factors += list(row.values())
-            starts.append(len(columns))
-            side = -row.constant
-            low.append(-np.inf if row.sense == pulp.LpConstraintLE else side)
-            high.append(np.inf if row.sense == pulp.LpConstraintGE else side)
-        self._highs.addRows(
-            len(rows), np.array(low, dtype=float), np.array(high, dtype=float), len(columns),
-            np.array(starts[:-1], dtype=np.int32), np.array(columns, dtype=np.int32),
-            np.array(factors, dtype=float),
-        )  # fmt: skip
-
-    def _run(self, ask: Ask) -> None:
+    def _run(self, ask: Ask) -> bool:
         """
-        Run in a thread of its own, so that Ctrl-C is heard at once and stops the search.
+        Run in a thread of its own, so that Ctrl-C is heard at once; return whether it came back.
+
+        HiGHS may go round for ever where it hears nothing (seen in a presolve of its own small
+        models): it is then left to itself, and what it had is lost.
 
         The clock is looked at here: HiGHS has counted its limit from the first call of an object in
         some versions and from the last one in others.
@@ -340,11 +270,13 @@ class HighsSolver:
         highs.cbSimplexInterrupt.subscribe(watch_clock)
         threading.Thread(target=work, daemon=True).start()
         try:
-            while not done.wait(POLL_S):
+            while not done.wait(POLL_S) and monotonic() < end + GRACE_S:
                 pass
         finally:
-            highs.cbMipInterrupt.unsubscribe(watch)
-            highs.cbSimplexInterrupt.unsubscribe(watch_clock)
+            if done.is_set():
+                highs.cbMipInterrupt.unsubscribe(watch)
+                highs.cbSimplexInterrupt.unsubscribe(watch_clock)
+        return done.is_set()
 
     def _outcome(self, ask: Ask, *, has_whole: bool) -> Outcome:
         """Return what HiGHS reached, trusting values only where it says that there are some."""
@@ -369,7 +301,58 @@ class HighsSolver:
             bound = info.mip_dual_bound
         if not np.isfinite(bound):
             bound = -np.inf
-        return Outcome(end, values, float(bound))
+        prices = None
+        if (ask.relax or not has_whole) and end is End.PROVEN:
+            prices = np.array(highs.getSolution().row_dual)
+        return Outcome(end, values, float(bound), prices)
+
+
+def _hand_over(
+    highs: highspy.Highs, rows: csr_matrix, low: NDArray[np.float64], high: NDArray[np.float64]
+) -> None:
+    """Add rows in bulk."""
+    highs.addRows(
+        rows.shape[0], low, high, rows.nnz, rows.indptr[:-1].astype(np.int32),
+        rows.indices.astype(np.int32), rows.data.astype(float),
+    )  # fmt: skip
+
+
+def _in_neighbourhood(model: LinearModel, ask: Ask, free: NDArray[np.bool_]) -> Outcome:
+    """
+    Minimise over the free variables, the others as in the start; rows without any are left out.
+
+    The start may miss a row by what rounding leaves: each row then allows what the start reaches.
+    """
+    if ask.start is None:
+        raise ValueError("a neighbourhood is one of a start")
+    columns = np.flatnonzero(free)
+    matrix = model.matrix() if ask.rows is None else model.matrix()[ask.rows]
+    part = matrix[:, columns]
+    rows = np.flatnonzero(np.diff(part.indptr))
+    part = part[rows]
+    here = part @ ask.start[columns]
+    held = matrix[rows] @ ask.start - here
+    sides = (side if ask.rows is None else side[ask.rows] for side in model.sides())
+    low, high = (side[rows] - held for side in sides)
+    least, most = (end[columns] for end in model.ends())
+    costs = model.costs() if ask.costs is None else ask.costs
+    small = HighsSolver()
+    highs = small._highs  # noqa: SLF001 - of the same module
+    highs.addVars(len(columns), least, most)
+    highs.changeColsCost(len(columns), np.arange(len(columns), dtype=np.int32), costs[columns])
+    _hand_over(highs, part, np.minimum(low, here), np.maximum(high, here))
+    whole = np.flatnonzero(model.is_whole()[columns]).astype(np.int32)
+    if not ask.relax:
+        kinds = np.full(len(whole), int(highspy.HighsVarType.kInteger), np.uint8)
+        highs.changeColsIntegrality(len(whole), whole, kinds)
+    asked = replace(ask, start=ask.start[columns], free=None)
+    outcome = small._solve(asked, has_whole=bool(len(whole)))  # noqa: SLF001 - of the same module
+    fixed = float(costs @ ask.start - costs[columns] @ ask.start[columns])
+    values = None
+    if outcome.values is not None:
+        values = ask.start.copy()
+        values[columns] = outcome.values
+    return Outcome(outcome.end, values, outcome.bound + fixed)
 
 
 def new_highs() -> highspy.Highs:
@@ -409,6 +392,8 @@ def cbc(model: LinearModel, ask: Ask) -> Outcome:
     UnsolvedError
         If CBC cannot be run.
     """
+    if ask.free is not None:
+        return _held(model, ask, ask.free)
     begun = monotonic()
     bundled = Path(str(pulp.PULP_CBC_CMD.pulp_cbc_path))
     solver = pulp.COIN_CMD(
@@ -435,3 +420,18 @@ def cbc(model: LinearModel, ask: Ask) -> Outcome:
     if end is End.PROVEN and not late:
         return Outcome(end, values, objective - max(ask.gap * abs(objective), ask.absolute_gap))
     return Outcome(End.TIME_LIMIT if end is End.PROVEN else end, values, -np.inf)
+
+
+def _held(model: LinearModel, ask: Ask, free: NDArray[np.bool_]) -> Outcome:
+    """Minimise with CBC over the free variables, the others held at the start."""
+    if ask.start is None:
+        raise ValueError("a neighbourhood is one of a start")
+    held = [(model.variables[k], float(ask.start[k])) for k in np.flatnonzero(~free).tolist()]
+    before = [(variable.lowBound, variable.upBound) for variable, _ in held]
+    for variable, value in held:
+        variable.bounds(value, value)
+    try:
+        return cbc(model, replace(ask, free=None))
+    finally:
+        for (variable, _), (low, high) in zip(held, before, strict=True):
+            variable.bounds(low, high)

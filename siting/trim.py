@@ -68,4 +68,5 @@ def _weights(model: PlanModel) -> dict[int, float]:
     weight[np.argsort(ids, kind="stable")] = 1.0 + RANK * np.arange(len(ids)) / len(ids)
     tables = (model.nursing, model.turned, model.dementia)
     terms = {v: float(weight[site]) for table in tables for site, v in table.items()}
-    return terms | {v: float(weight[site]) for (site, _), v in model.functions.items()}
+    hosts = model.functions.items()
+    return terms | {v: float(weight[list(each.sites)].min()) for v, each in hosts}

@@ -36,10 +36,12 @@ def test_terms_and_what_cannot_be_changed_add_up_to_the_measure(
 ) -> None:
     decisions, terms = terms_of(problem, most)
     assume(decisions.n)
-    everyone = (problem.elders * capped_distance(problem, decisions.always)).sum()
+    everyone = (problem.elders * capped_distance(problem, decisions.open_anyway)).sum()
     fixed = everyone - (terms.elders * terms.farthest_m).sum()
     for way in itertools.product([False, True], repeat=decisions.n):
         taken = np.array(way)
+        if (decisions.must & ~taken).any():
+            continue
         layout = layout_of(problem, decisions, taken, np.where(taken, decisions.low, 0))
         total = fixed + (terms.values(taken.astype(float)).sum() if terms.n_terms else 0.0)
         assert total == pytest.approx(measure(problem, layout)["distance"], rel=1e-12, abs=1e-6)

@@ -338,16 +338,6 @@ def test_no_grouping_of_sites_makes_more_places_than_there_are(
         assert round(total(model.stages["unmet_minima"], fewest)) == judge.values(beds)[3]
 
 
-def test_rows_that_others_make_redundant_are_left_out_only_where_all_must_be_covered() -> None:
-    sites = [Site((100.0, 100.0)), Site((100.0, None))]
-    problem = build([Point(1.0), Point(2.0)], sites, in_force=only("coverage"))
-    soft, hard = model_of(problem), model_of(problem, Hard(cover=True))
-    names = [[row.name for row in model.linear.rows] for model in (soft, hard)]
-    assert sum("cover_" in name for name in names[0]) == 2
-    assert sum("cover_" in name for name in names[1]) == 1
-    assert (soft.removed_rows, hard.removed_rows) == (0, 1)
-
-
 def test_two_rules_of_a_kind_ask_for_the_most_once() -> None:
     """A standard of one's own may hold several; only enforced ones count."""
     ratio = {rate: replace(rules()[0], id=f"R{rate}", parameters=KINDS["ratio"](

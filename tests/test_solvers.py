@@ -29,6 +29,7 @@ from verdict import check_honest
 
 from siting import solvers
 from siting.errors import UnsolvedError
+from siting.linear import LinearModel
 from siting.scenario import Solve
 from siting.solve import solve
 from siting.solvers import (
@@ -37,7 +38,6 @@ from siting.solvers import (
     Ask,
     End,
     HighsSolver,
-    LinearModel,
     Outcome,
     cbc,
 )

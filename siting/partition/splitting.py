@@ -178,14 +178,20 @@ def _searched(part: Part, aim: Aim, n_units: int, state: NDArray[np.uint64]) -> 
 
 
 def _improved(
-    part: Part, aim: Aim, unit: NDArray[np.int64], n_units: int, state: NDArray[np.uint64]
+    part: Part,
+    aim: Aim,
+    unit: NDArray[np.int64],
+    n_units: int,
+    state: NDArray[np.uint64],
+    *,
+    sweeps: int = SWEEPS,
 ) -> NDArray[np.int64]:
     """Return better units, searched as one or window by window."""
     bound = abs(int(part.elders.sum()) - n_units * aim.target)
     if n_units <= FEW_UNITS:
         rounds = _rounds(len(unit), ROUNDS)
         return np.asarray(search(part, aim, unit, n_units, bound, rounds, state))
-    for _ in range(SWEEPS):
+    for _ in range(sweeps):
         unit = search(part, aim, unit, n_units, bound, 0, state)
         for centre in range(n_units):
             _improve_around(part, aim, unit, n_units, centre, state)
@@ -244,20 +250,28 @@ def _part_of(part: Part, zones: NDArray[np.int64]) -> Part:
 def _within_area(
     part: Part, aim: Aim, unit: NDArray[np.int64], wanted: int, state: NDArray[np.uint64]
 ) -> NDArray[np.int64]:
-    """Return units none of which is above the area limit: some are cut up, some are joined."""
+    """
+    Return units none of which is above the area limit: some are cut up, some are joined.
+
+    While units are cut up they are searched once over, and thoroughly when no more need be.
+    """
+    searched = True
     while True:
         n_units = int(unit.max()) + 1
         area = _sums(unit, part.area)
         size = np.bincount(unit)
         wide = np.flatnonzero((area > aim.area_limit) & (size > 1))
         if not len(wide):
-            break
+            if searched:
+                break
+            unit, searched = _improved(part, aim, unit, n_units, state), True
+            continue
         order = wide[np.lexsort((wide, -area[wide]))]
         for each in order[: max(1, len(wide) // 4)].tolist():
             zones = np.flatnonzero(unit == each)
             cut_up(part, zones, np.array([each, n_units]), unit, state)
             n_units += 1
-        unit = _improved(part, aim, unit, n_units, state)
+        unit, searched = _improved(part, aim, unit, n_units, state, sweeps=1), False
     return _joined(part, aim, unit, wanted)
 
 

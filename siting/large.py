@@ -1,0 +1,247 @@
+"""The search in a large model: relax, price the rows between parts, improve part by part."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from siting.extras import fullest_mix, layout_of, mix_like
+from siting.neighbourhood import Neighbourhoods, windows
+from siting.pricing import price_by_parts
+from siting.search import ROW_TOLERANCE, Run, checked_outcome
+from siting.solvers import Ask, End, Outcome
+from siting.start import first_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+    from siting.plan_model import PlanModel
+
+__all__ = ["PART_UNITS", "Large", "search_large"]
+
+PART_UNITS = (6, 12, 24)
+"""Planning units in a part: larger parts prove more and take longer."""
+WINDOW = 150
+"""Sites decided anew at once."""
+WINDOW_NODES = 200
+"""Nodes that one part is searched for, the same on every machine."""
+WINDOW_S, PART_S = 10.0, 30.0
+PRICE_SHARE = 0.7
+"""Share of the time left that pricing may take."""
+LEARN_ROUNDS = 3
+NOISE = 1e-9
+SWEEPS = 8
+WORTH = 2e-4
+"""A sweep that gains less than this of the value is the last."""
+
+
+def search_large(
+    run: Run,
+    model: PlanModel,
+    stage: str,
+    start: NDArray[np.float64],
+    limit: float,
+    absolute: float,
+) -> Outcome:
+    """
+    Return what was reached for the objective that is set, as ``search`` does for small models.
+
+    The relaxation gives prices, and parts of the plan solved by themselves with these prices give a
+    bound and most of a plan. That is completed and improved part by part, all else held. Larger
+    parts lift the bound; what time is left goes into the whole model, from the best plan.
+    """
+    at = Large(run, model, stage, run.clock() + limit, absolute, start, model.linear.costs())
+    run.progress(stage, None, run.left())
+    relaxed = checked_outcome(run, model, stage, replace(at.ask(), relax=True))
+    if relaxed.end is End.PROVEN:
+        at.bound = relaxed.bound
+    at.fit_mix()
+    for size in PART_UNITS:
+        if at.is_done() or relaxed.prices is None:
+            break
+        if at.take(_completed(model, at.price(relaxed.prices, size))):
+            at.fit_mix()
+        at.sweep()
+    if at.is_done():
+        return Outcome(at.end_reached(), at.best, at.bound)
+    whole = checked_outcome(run, model, stage, replace(at.ask(), start=at.best, progress=at.tell))
+    at.bound = max(at.bound, whole.bound)
+    at.take(whole.values)
+    return Outcome(End.PROVEN if at.is_near() else whole.end, at.best, at.bound)
+
+
+@dataclass
+class Large:
+    """
+    One search of a large model.
+
+    Attributes
+    ----------
+    run, model, stage, end, absolute
+        What is asked for.
+    best
+        Best plan so far.
+    costs
+        Factors of the objective.
+    bound
+        Proven so far.
+    completed
+        Gives variables that the model only bounds from below what they are, decisions given.
+        None: there are none.
+    learn
+        Adds the rows that tell a plan what it claims too little of, and returns how many.
+    ties
+        (n, n_variables) further rows of variables that belong together. None: none.
+    """
+
+    run: Run
+    model: PlanModel
+    stage: str
+    end: float
+    absolute: float
+    best: NDArray[np.float64]
+    costs: NDArray[np.float64]
+    bound: float = -np.inf
+    completed: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    learn: Callable[[NDArray[np.float64], str], int] | None = None
+    ties: csr_matrix | None = None
+    asked: int = 0
+
+    @property
+    def value(self) -> float:
+        """What the best plan reaches."""
+        return float(self.costs @ self.best)
+
+    def ask(self) -> Ask:
+        """Return what is asked of the solver for all that is left of the time."""
+        settings = self.run.settings
+        return Ask(
+            max(self.end - self.run.clock(), 0.0), settings.gap, max(self.absolute, 1e-9),
+            settings.threads, settings.random_seed, stop=self.run.stop,
+        )  # fmt: skip
+
+    def is_near(self, part: float = 1.0) -> bool:
+        """Return whether value and bound are within the gap asked for, or part of it."""
+        gap = self.run.settings.gap
+        return self.value - self.bound <= part * max(gap * abs(self.value), self.absolute, 1e-9)
+
+    def is_done(self) -> bool:
+        """Return whether nothing more is wanted, or no time is left."""
+        return self.is_near() or self.run.stop.is_set() or self.run.clock() >= self.end
+
+    def end_reached(self) -> End:
+        """Return why the search is over."""
+        if self.is_near():
+            return End.PROVEN
+        return End.INTERRUPTED if self.run.stop.is_set() else End.TIME_LIMIT
+
+    def tell(self, value: float, bound: float) -> None:
+        """Tell how far value and bound are apart."""
+        low = max(bound, self.bound)
+        known = np.isfinite(value) and np.isfinite(low)
+        apart = abs(value - low) / max(abs(value), 1e-9) if known else None
+        self.run.progress(self.stage, apart, self.run.left())
+
+    def gains(self, values: NDArray[np.float64], before: NDArray[np.float64]) -> bool:
+        """Return whether values are better than others, noise left aside."""
+        return float(self.costs @ (values - before)) < -NOISE
+
+    def take(self, values: NDArray[np.float64] | None) -> bool:
+        """Take a plan, its whole numbers rounded, if it is better and keeps every row."""
+        if values is None:
+            return False
+        whole = self.model.linear.is_whole()
+        values = np.where(whole, np.round(values), values)
+        if self.completed is not None:
+            values = self.completed(values)
+        if not self.gains(values, self.best):
+            return False
+        if not self.model.linear.holds(values, ROW_TOLERANCE):
+            return False
+        self.best = values
+        return True
+
+    def fit_mix(self) -> None:
+        """Decide beds, mix and functions anew, the sites held."""
+        free = np.ones(len(self.best), dtype=bool)
+        free[list(self.model.choose.values())] = False
+        self._decide([free], WINDOW_S)
+
+    def price(self, prices: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+        """Lift the bound by parts with prices; return what the parts' answers put together."""
+        ask = self.ask()
+        rounds = len(self.model.problem.unit_id) / size / ask.threads + 1.0
+        limit = min(PART_S, PRICE_SHARE * ask.time_limit_s / rounds)
+        ask = replace(ask, time_limit_s=limit, gap=1e-4, threads=1, start=self.best)
+        priced = price_by_parts(self.run, self.model, self.around(), ask, prices, size)
+        self.bound = max(self.bound, priced.bound)
+        self.tell(self.value, self.bound)
+        return priced.values
+
+    def around(self) -> Neighbourhoods:
+        """Return what belongs to the sites of the model as it is now."""
+        return Neighbourhoods.of(self.model, self.ties)
+
+    def sweep(self) -> None:
+        """Decide the plan anew part by part, sweep after sweep, while it gains."""
+        around = self.around()
+        sites = np.unique(around.owner[around.owner >= 0])
+        at_once = max(self.run.settings.threads, 1)
+        for turn in range(SWEEPS):
+            before = self.value
+            parts = list(windows(self.model.problem.sites.xy[sites], WINDOW, turn))
+            apart = -(-len(parts) // at_once)  # those decided at once lie far apart
+            for first in range(apart):
+                if self.is_done() or self.is_near(0.2):
+                    return
+                free = [around.free(sites[each]) for each in parts[first::apart]]
+                self._decide(free, WINDOW_S)
+                self.tell(self.value, self.bound)
+            if before - self.value <= WORTH * abs(before):
+                return
+
+    def _decide(self, parts: list[NDArray[np.bool_]], limit: float) -> None:
+        """Decide some parts anew, each by itself, and take what is better; once more if it lied."""
+        for _ in range(LEARN_ROUNDS if self.learn is not None else 1):
+            before, ask = self.best, self.ask()
+            ask = replace(
+                ask, time_limit_s=min(ask.time_limit_s, limit), gap=1e-5, threads=1,
+                start=before, max_nodes=WINDOW_NODES,
+            )  # fmt: skip
+
+            def decide(free: NDArray[np.bool_], ask: Ask = ask) -> NDArray[np.float64] | None:
+                return self.run.solver(self.model.linear, replace(ask, free=free)).values
+
+            with ThreadPoolExecutor(len(parts)) as pool:
+                answers = list(pool.map(decide, parts))
+            again = []
+            for free, values in zip(parts, answers, strict=True):
+                if values is None or not self.gains(values, before):
+                    continue
+                claims = np.where(free, values, self.best)
+                self.asked += 1
+                learned = self.learn(claims, f"p{self.asked}") if self.learn is not None else 0
+                if not self.take(claims) and learned:
+                    again.append(free)
+            parts = again
+            if not parts:
+                return
+
+
+def _completed(model: PlanModel, values: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return a plan from decisions that may leave something open; None if none is found."""
+    problem, decisions = model.problem, model.decisions
+    like = layout_of(problem, decisions, *model.read(values), model.read_extras(values))
+    taken, added = first_plan(problem, decisions, model.groups, like=like)
+    fullest = fullest_mix(problem, decisions, taken, added)
+    for extras in (mix_like(problem, fullest, like), fullest):
+        plan = model.values_of(taken, added, extras)
+        if model.linear.holds(plan, ROW_TOLERANCE):
+            return plan
+    return None
