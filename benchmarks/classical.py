@@ -6,19 +6,26 @@ import argparse
 import csv
 import gzip
 import importlib.util
+import json
+import multiprocessing as mp
+import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array, eye_array, hstack
 from scipy.sparse.csgraph import shortest_path
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 import siting
+from siting.classical.classes import merged
+from siting.classical.pairs import Pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from multiprocessing.connection import Connection
 
 ROOT = Path(__file__).parents[1]
 FEW_SITES = 200
@@ -31,6 +38,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "instances")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds for each instance")
     parser.add_argument("--points", type=int, default=1_000_000, help="points of the largest")
+    parser.add_argument(
+        "--peer", type=float, default=0.0, help="seconds for compact HiGHS; 0: none"
+    )
+    parser.add_argument("--made", action="store_true", help="also families drawn here")
+    parser.add_argument(
+        "--only", choices=("growth",), help="only maximal covering of ever more points"
+    )
+    parser.add_argument("--json", type=Path, help="append the rows to this file, one a line")
     options = parser.parse_args()
     line = "{:<28} {:>16} {:>16} {:>16} {:>16} {:>8} {:>9} {:>8}"
     print(
@@ -38,7 +53,14 @@ def main() -> None:
             "instance", "sites x points", "value", "published", "bound", "gap", "proof", "s"
         )
     )
-    for family in (_covering, _maximal, _median, _center, _capacitated, _many, _grid):
+    if options.only == "growth":
+        growth(options)
+        return
+    families = [_covering, _maximal, _median, _center, _capacitated, _many, _grid]
+    if options.made:
+        families += [_covering_made, _cells, _capacitated_made]
+        families += [_graphs_made, _chance_made, _centers_made]
+    for family in families:
         for name, size, published, solution in family(options):
             told = "-" if published is None else f"{published:.2f}"
             print(
@@ -48,6 +70,30 @@ def main() -> None:
                 ),
                 flush=True,
             )  # fmt: skip
+            _keep(options, name, size, published, solution)
+
+
+def _keep(
+    options: argparse.Namespace, name: str, size: str, published: float | None,
+    solution: siting.ClassicalSolution, *, peer: str = "published", theirs: float | None = None,
+) -> None:  # fmt: skip
+    """Append what was measured to a file."""
+    if not options.json:
+        return
+    told = "" if published is None else f", published {published:g}"
+    note = f"value {solution.value:g}, bound {solution.bound:g}, {solution.proof}{told}"
+    row = {
+        "table": "classical", "work": name, "size": size, "ours": solution.seconds,
+        "peer": peer, "theirs": theirs, "ratio": theirs and theirs / solution.seconds,
+        "unit": "s", "memory_gb": _memory_gb(), "note": note,
+    }  # fmt: skip
+    with options.json.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _memory_gb() -> float:
+    """Return the most memory that this process had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def _published(folder: Path) -> dict[str, float]:
@@ -129,6 +175,49 @@ def _center(options: argparse.Namespace) -> Iterator[Row]:
         yield f"p-center {name} p={p}", _size(metres), None, done
 
 
+def _graph(n: int, seed: int) -> np.ndarray:
+    """Return shortest distances of a graph of OR-Library's shape: n²/50 edges of 1 to 100."""
+    rng = np.random.default_rng([n, seed])
+    lengths, order = np.zeros((n, n)), rng.permutation(n)
+    ends = [(order[k], order[rng.integers(k)]) for k in range(1, n)]
+    ends += [rng.choice(n, 2, replace=False) for _ in range(n * n // 50 - n + 1)]
+    for u, v in ends:
+        lengths[u, v] = lengths[v, u] = rng.integers(1, 101)
+    return shortest_path(lengths, directed=False)
+
+
+def _graphs_made(options: argparse.Namespace) -> Iterator[Row]:
+    """Solve the p-median on graphs drawn here, from 100 to 900 places, 5 to 200 sites."""
+    for n in range(100, 1000, 100):
+        metres = _graph(n, 0)
+        parts = [5, 10, n // 10] + [n // 5] * (n <= 700) + [n // 3] * (n <= 600)
+        for p in sorted(set(parts)):
+            done = siting.p_median(np.ones(n), metres, p=p, time_limit_s=options.limit)
+            yield f"p-median graph p={p}", _size(metres), None, done
+
+
+def _chance_made(options: argparse.Namespace) -> Iterator[Row]:
+    """Solve the p-median on distances drawn by chance, not between places."""
+    for n_sites, n, p in ((60, 150, 5), (60, 150, 10), (60, 150, 20), (100, 200, 10)):
+        rng = np.random.default_rng(0)
+        metres = rng.integers(1, 1001, (n_sites, n)).astype(float)
+        elders = rng.integers(1, 50, n).astype(float)
+        done = siting.p_median(elders, metres, p=p, time_limit_s=options.limit)
+        yield f"p-median chance p={p}", _size(metres), None, done
+
+
+def _centers_made(options: argparse.Namespace) -> Iterator[Row]:
+    """Solve p-median and p-center between random places, ever more of them."""
+    for n in (300, 600, 1200, 2400):
+        places = np.random.default_rng(0).uniform(0, 10_000, (n, 2))
+        metres = cdist(places, places)
+        for p in (5, 20):
+            done = siting.p_median(np.ones(n), metres, p=p, time_limit_s=options.limit)
+            yield f"p-median places p={p}", _size(metres), None, done
+            done = siting.p_center(metres, p=p, time_limit_s=options.limit)
+            yield f"p-center places p={p}", _size(metres), None, done
+
+
 def _capacitated(options: argparse.Namespace) -> Iterator[Row]:
     """Capacitated location: OR-Library."""
     folder = options.data / "orlib_cap"
@@ -172,13 +261,13 @@ def _many(options: argparse.Namespace) -> Iterator[Row]:
     known = {(10_000_000, 5.5): 444_205_296, (10_000_000, 4.0): 394_003_231}
     known[10_000_000, 3.25] = 355_402_180
     sites, _, points, elders = module.generate(100, options.points, seed=1, round6=True)
+    reach = siting.StraightReach(sites, points)
     for cutoff, budget in ((3.25, 20), (4.0, 15), (5.5, 10)):
-        reach = _within(sites, points, cutoff)
         done = siting.maximal_covering(
             elders, reach, cutoff_m=cutoff, budget=budget, time_limit_s=options.limit
         )
         value = known.get((options.points, cutoff))
-        yield f"maximal BDS r={cutoff} B={budget}", _size(reach), value, done
+        yield f"maximal BDS r={cutoff} B={budget}", f"100 x {len(points)}", value, done
 
 
 def _grid(options: argparse.Namespace) -> Iterator[Row]:
@@ -188,12 +277,122 @@ def _grid(options: argparse.Namespace) -> Iterator[Row]:
     side = np.arange(1000) + 0.5
     points = np.array(np.meshgrid(side, side)).reshape(2, -1).T
     elders = rng.integers(0, 10, len(points))
-    for cutoff, p in ((10.0, 500), (14.0, 300)):
-        reach = _within(sites, points, cutoff)
+    for cutoff, p in ((10.0, 50), (10.0, 500), (14.0, 300)):
         done = siting.maximal_covering(
-            elders, reach, cutoff_m=cutoff, p=p, time_limit_s=options.limit
+            elders, siting.StraightReach(sites, points), cutoff_m=cutoff, p=p,
+            time_limit_s=options.limit,
+        )  # fmt: skip
+        yield f"maximal grid r={cutoff:g} p={p}", "10000 x 1000000", None, done
+        if options.peer:
+            _beside(
+                options, f"maximal grid r={cutoff:g} p={p}", sites, points, elders, cutoff, p, done
+            )
+
+
+def _beside(
+    options: argparse.Namespace, name: str, sites: np.ndarray, points: np.ndarray,
+    elders: np.ndarray, cutoff: float, p: int, done: siting.ClassicalSolution,
+) -> None:  # fmt: skip
+    """Solve the compact model of the merged points with HiGHS in a process of its own."""
+    context = mp.get_context("fork")
+    ours, its = context.Pipe()
+    given = (_within(sites, points, cutoff), elders, p, options.peer, its)
+    process = context.Process(target=_compact, args=given)
+    process.start()
+    process.join(options.peer + 60.0)
+    told = ours.recv() if ours.poll() else f"ended after {options.peer + 60:g} s"
+    process.terminate()
+    print(f"  beside it compact HiGHS: {told}", flush=True)
+    _keep(
+        options, f"{name}: compact HiGHS {told}", "10000 x 1000000", None, done,
+        peer="compact HiGHS", theirs=options.peer,
+    )  # fmt: skip
+
+
+def _compact(reach: csr_array, elders: np.ndarray, p: int, limit_s: float, out: Connection) -> None:
+    """Solve a row for each class of points at once."""
+    cover = merged(
+        Pairs(reach.indptr.astype(np.int64), reach.indices, reach.data, reach.shape[1]), elders
+    )
+    n, m = cover.n_sites, cover.n_classes
+    links = csr_array(hstack([-cover.by_class, eye_array(m)], format="csr"))
+    sites = csr_array((np.ones(n), (np.zeros(n, int), np.arange(n))), shape=(1, n + m))
+    done = milp(
+        np.concatenate([np.zeros(n), -cover.weight]), bounds=Bounds(0, 1),
+        integrality=np.repeat([1, 0], [n, m]), options={"time_limit": limit_s},
+        constraints=[LinearConstraint(links, ub=0), LinearConstraint(sites, ub=p)],
+    )  # fmt: skip
+    out.send(f"{done.message} value {done.fun}, bound {getattr(done, 'mip_dual_bound', None)}")
+
+
+def _covering_made(options: argparse.Namespace) -> Iterator[Row]:
+    """Set covering like Beasley's classes 4 to 6 and a to d: rows, columns, density."""
+    shapes = {
+        "4": (200, 1000, 0.02), "5": (200, 2000, 0.02), "6": (200, 1000, 0.05),
+        "a": (300, 3000, 0.02), "b": (300, 3000, 0.05), "c": (400, 4000, 0.02),
+        "d": (400, 4000, 0.05),
+    }  # fmt: skip
+    for name, (rows, columns, density) in shapes.items():
+        rng = np.random.default_rng(1)
+        within = rng.random((columns, rows)) < density
+        within[rng.integers(columns, size=rows), np.arange(rows)] = True
+        done = siting.set_covering(
+            np.where(within, 0.0, np.inf), cutoff_m=0, costs=rng.integers(1, 101, columns),
+            time_limit_s=options.limit,
+        )  # fmt: skip
+        yield f"set covering like scp{name}", f"{columns} x {rows}", None, done
+
+
+def _cells(options: argparse.Namespace) -> Iterator[Row]:
+    """Cover all cells that can be, six sites over each: parts no longer fall apart."""
+    rng = np.random.default_rng(0)
+    sites = rng.uniform(0, 1000, (10_000, 2))
+    side = np.arange(1000) + 0.5
+    points = np.array(np.meshgrid(side, side)).reshape(2, -1).T
+    points = points[cKDTree(sites).query(points)[0] <= 14.0]
+    done = siting.set_covering(
+        siting.StraightReach(sites, points), cutoff_m=14, time_limit_s=options.limit
+    )
+    yield "set covering grid r=14", f"10000 x {len(points)}", None, done
+
+
+def _capacitated_made(options: argparse.Namespace) -> Iterator[Row]:
+    """Capacitated location like capa to capc: a hundred sites, a thousand points on a plane."""
+    for capacity in (5000, 8000, 12_000):
+        rng = np.random.default_rng(1)
+        metres = cdist(rng.uniform(0, 1000, (100, 2)), rng.uniform(0, 1000, (1000, 2)))
+        elders, costs = rng.integers(1, 117, 1000), rng.uniform(3e5, 9e5, 100)
+        room = np.full(100, float(capacity))
+        done = siting.capacitated(elders, metres, room, costs=costs, time_limit_s=options.limit)
+        yield f"capacitated, room {capacity}", _size(metres), None, done
+
+
+def growth(options: argparse.Namespace) -> None:
+    """Cover ever more points from the same hundred sites, each size in a process of its own."""
+    for n in (10_000, 100_000, 1_000_000, 10_000_000):
+        with mp.get_context("spawn").Pool(1) as pool:
+            row = pool.apply(_one_size, (n, options.limit))
+        print(row["size"], f"{row['ours']:.2f} s, {row['memory_gb']:.2f} GB,", row["note"])
+        if options.json:
+            with options.json.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _one_size(n: int, limit_s: float) -> dict[str, object]:
+    """Return the row of one size, reach included; a small one goes before and is not counted."""
+    rng = np.random.default_rng(1)
+    sites = rng.uniform(0, 30, (100, 2))
+    for count in (1_000, n):
+        points, elders = rng.uniform(0, 30, (count, 2)), rng.integers(1, 101, count)
+        done = siting.maximal_covering(
+            elders, siting.StraightReach(sites, points), cutoff_m=4, p=15, time_limit_s=limit_s
         )
-        yield f"maximal grid r={cutoff:g} p={p}", _size(reach), None, done
+    note = f"value {done.value:g}, bound {done.bound:g}, {done.proof}; memory of the whole process"
+    return {
+        "table": "maximal covering, growth", "work": "100 fixed sites, p = 15",
+        "size": f"100 sites, {n:,} points", "ours": done.seconds, "peer": "none", "theirs": None,
+        "ratio": None, "unit": "s", "memory_gb": _memory_gb(), "note": note,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

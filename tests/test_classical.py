@@ -16,7 +16,7 @@ from strategies import SHORT
 
 import siting
 from siting.classical import answer as answers
-from siting.classical import assign, master, median_cuts, tiles
+from siting.classical import assign, master, tiles
 from siting.classical.effort import Effort
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(master, "FEW_PAIRS", 0)
         monkeypatch.setattr(master, "PAIRS_TO_A_SITE", 0 if request.param == "cut" else 1000)
         monkeypatch.setattr(tiles, "CLASSES_TO_A_TILE", 2)
-        monkeypatch.setattr(median_cuts, "MOST_TERMS", 0)
         monkeypatch.setattr(assign, "ALL_LINKS", 0)
 
 

@@ -15,13 +15,35 @@ if TYPE_CHECKING:
 
     from siting.classical.effort import Effort
 
-__all__ = ["PROVEN_GAP", "ClassicalSolution", "answer", "rounded_up", "step_below"]
+__all__ = ["PROVEN_GAP", "ClassicalSolution", "Reduction", "answer", "rounded_up", "step_below"]
 
 PROVEN_GAP = 1e-6
 NOISE = 1e-6
 """How far a bound may pass its value before the two contradict each other, relative."""
 
-MAXIMISED = frozenset({"maximal_covering"})
+MAXIMISED = frozenset({"maximal_covering", "capacitated_maximal_covering"})
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """
+    What one step took out of a covering model, without loss.
+
+    Attributes
+    ----------
+    step
+        ``equal`` points or classes merged, ``dear`` sites beyond the budget, ``rows`` or
+        ``columns`` that others make needless, ``essential`` sites and what they cover.
+    round
+        Which time the steps were gone through, from 1.
+    classes, sites
+        How many it took out.
+    """
+
+    step: str
+    round: int
+    classes: int
+    sites: int
 
 
 @dataclass(frozen=True)
@@ -37,8 +59,9 @@ class ClassicalSolution:
         Row numbers of the open sites, ascending.
     allocation
         Site of each demand point: the nearest open one (of those within the cutoff where there is
-        one), -1 where there is none. Of ``capacitated`` without ``single_source``: a sparse matrix
-        (n_sites, n_demand) of the elders that each site serves.
+        one), -1 where there is none. Of ``capacitated`` and ``capacitated_maximal_covering``
+        without ``single_source``: a sparse matrix (n_sites, n_demand) of the elders that each site
+        serves.
     value
         Reached by the sites, measured on what was given: covered elders, costs, elder-metres, or
         the longest distance.
@@ -51,6 +74,8 @@ class ClassicalSolution:
         ``gap``: within the gap asked for; ``time_limit``: neither.
     seconds
         Time taken.
+    reductions
+        Of covering models, what each step of the reduction took out before the search.
     """
 
     model: str
@@ -61,11 +86,12 @@ class ClassicalSolution:
     gap: float
     proof: str
     seconds: float
+    reductions: tuple[Reduction, ...] = ()
 
 
 def answer(
     effort: Effort, sites: NDArray[np.int64], allocation: NDArray[np.int64] | csr_array,
-    value: float, bound: float, *, exact: bool,
+    value: float, bound: float, *, exact: bool, reductions: tuple[Reduction, ...] = (),
 ) -> ClassicalSolution:  # fmt: skip
     """
     Return a solution with the gap and the proof that follow from value and bound.
@@ -82,6 +108,8 @@ def answer(
         Proven by search; not finite where nothing is.
     exact
         True where every value is a whole number: the bound is then rounded to one.
+    reductions
+        What was taken out before the search.
 
     Raises
     ------
@@ -102,8 +130,9 @@ def answer(
     proven = gap <= PROVEN_GAP and not (exact and apart > 0)
     proof = "optimal" if proven else "gap" if gap <= effort.gap else "time_limit"
     return ClassicalSolution(
-        effort.model, sites, allocation, value, bound, gap, proof, effort.spent()
-    )
+        effort.model, sites, allocation, value, bound, gap, proof, effort.spent(),
+        reductions,
+    )  # fmt: skip
 
 
 def rounded_up(low: float) -> float:

@@ -30,6 +30,7 @@ HALF = 0.5
 TINY = 1e-9
 NEARLY = 1e-6
 LITTLE = 1e-5
+SLIP = 1e-7
 
 
 @dataclass
@@ -135,6 +136,8 @@ def search(task: Task, effort: Effort) -> None:
     effort.tell(task.best, task.low)
     if task.best - task.low <= effort.gap * task.best or effort.left() <= 0:
         return
+    if relaxed is not None and task.flow is not None:
+        _rule_out(model, relaxed)
     _whole(model, effort)
 
 
@@ -259,6 +262,24 @@ def _gathered(task: Task, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return whole_shares
 
 
+def _rule_out(model: _Model, relaxed: Relaxed) -> None:
+    """
+    Close sites, or hold them open, where the relaxation shows that no better answer differs.
+
+    Links of shares whose reduced cost leaves them in play are added, so that the search bounds well
+    from its start.
+    """
+    task, n = model.task, model.n
+    room = task.best / model.unit - relaxed.bound + SLIP
+    reduced = relaxed.reduced[:n]
+    closed = reduced > room
+    model.program.fix(np.flatnonzero(closed), 0.0)
+    model.program.fix(np.flatnonzero(reduced < -room), 1.0)
+    in_play = ~model.linked & ~closed[task.site] & (relaxed.reduced[n:] <= room)
+    if int(in_play.sum()) <= ALL_LINKS:
+        model.link(np.flatnonzero(in_play))
+
+
 def _whole(model: _Model, effort: Effort) -> None:
     """Search sites, and shares where a point goes to one site, as whole numbers."""
     task, n, m = model.task, model.n, model.m
@@ -277,7 +298,7 @@ def _whole(model: _Model, effort: Effort) -> None:
     if outcome.end is End.INFEASIBLE:
         task.is_infeasible = task.flow is None
         return
-    task.raise_bound(outcome.bound * model.unit)
+    task.raise_bound(min(outcome.bound * model.unit, value))
     if outcome.values is None:
         return
     task.adopt(outcome.values[n:])

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
-from siting.classical.kernels import classes_of, hold_together, needless_columns, needless_rows
+from siting.classical.kernels import (
+    classes_by_key,
+    classes_of,
+    hold_together,
+    needless_columns,
+    needless_rows,
+)
+from siting.classical.straight import Near
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +71,7 @@ class Cover:
         return hit
 
 
-def merged(pairs: Pairs, weight: NDArray[np.float64]) -> Cover:
+def merged(pairs: Pairs | Near, weight: NDArray[np.float64]) -> Cover:
     """
     Return demand points merged where the same sites reach them, their weights added.
 
@@ -79,7 +86,27 @@ def merged(pairs: Pairs, weight: NDArray[np.float64]) -> Cover:
     weight
         (n_demand,) what covering each is worth.
     """
+    if isinstance(pairs, Near):
+        return _merged_near(pairs, weight)
     return _merged(pairs.start, pairs.demand, pairs.n_demand, weight)
+
+
+def _merged_near(near: Near, weight: NDArray[np.float64]) -> Cover:
+    """Return merged classes from coordinates, the pairs never listed."""
+    key, count = near.keys(_words(near.n_sites))
+    group, first = classes_by_key(key, count)
+    del key, count
+    start, site = near.leads(first)
+    if not near.hold_together(start, site, group):  # pragma: no cover - 128 random bits
+        raise AssertionError("points with equal keys differ")
+    by_class = csr_array((np.ones(len(site)), site, start), shape=(len(first), near.n_sites))
+    return _cover(csr_array(by_class.T.tocsr()), weight, group)
+
+
+def _words(n_sites: int) -> NDArray[np.uint64]:
+    """Return two random words for each site."""
+    rng = np.random.default_rng(HASH_SEED)
+    return rng.integers(1, 2**63, size=(2, n_sites), dtype=np.uint64)
 
 
 def merged_again(
@@ -112,8 +139,7 @@ def _merged(
 ) -> Cover:
     """Return merged classes from CSR by site."""
     n_sites = len(start) - 1
-    words = np.random.default_rng(HASH_SEED).integers(1, 2**63, size=(2, n_sites), dtype=np.uint64)
-    group, first = classes_of(start, demand, n, words)
+    group, first = classes_of(start, demand, n, _words(n_sites))
     if not hold_together(start, demand, group, first):  # pragma: no cover - 128 random bits
         raise AssertionError("points with equal keys differ")
     leads = np.zeros(n, dtype=bool)
@@ -123,11 +149,16 @@ def _merged(
     by_site = csr_array(
         (np.ones(int(kept.sum())), group[demand[kept]], row), shape=(n_sites, len(first))
     )
+    return _cover(by_site, weight, group)
+
+
+def _cover(by_site: csr_array, weight: NDArray[np.float64], group: NDArray[np.int64]) -> Cover:
+    """Return classes with their weights added up."""
     by_site.sort_indices()
     by_class = csr_array(by_site.T.tocsr())
     by_class.sort_indices()
     inside = group >= 0
-    total = np.bincount(group[inside], weights=weight[inside], minlength=len(first))
+    total = np.bincount(group[inside], weights=weight[inside], minlength=by_class.shape[0])
     return Cover(by_class, by_site, total.astype(np.float64), group)
 
 

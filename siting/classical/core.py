@@ -10,20 +10,33 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from siting.classical.answer import rounded_up, step_below
+from siting.classical.answer import Reduction, rounded_up, step_below
 from siting.classical.classes import Cover, merged_again, undominated_rows, undominated_sites
+from siting.classical.cover_kernels import exchange_covers
 from siting.classical.effort import Effort
 from siting.classical.kernels import greedy, spare
 from siting.classical.pairs import whole
 from siting.classical.program import Program
+from siting.classical.split import LARGE, split_bound
+from siting.solvers import End
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from siting.classical.program import Relaxed
 
 __all__ = ["Covering", "covering"]
 
 MOST_ROUNDS = 20
+BLOCK, MOST = 2e7, 1.5e9
+"""Touches of rows and sites in one block of the walk, and in all of its blocks."""
+
+A_STEP = 1000.0
+"""What a step of the walk costs beside its rows, in touches."""
+
+PATIENCE = 25
+SHARE = 0.3
+"""Share of the time left that the walk may take."""
 
 
 @dataclass
@@ -39,6 +52,8 @@ class Part:
         The best sites so far, all classes covered.
     upper, lower
         Their cost, and what is proven.
+    relaxed
+        Its relaxation, with the bound not rounded; None before there is one.
     """
 
     classes: NDArray[np.int64]
@@ -46,6 +61,7 @@ class Part:
     chosen: NDArray[np.int64]
     upper: float
     lower: float = 0.0
+    relaxed: Relaxed | None = None
 
 
 @dataclass
@@ -63,6 +79,8 @@ class Covering:
         What is left, smallest part first.
     exact
         Whether all costs are whole.
+    reductions
+        What each step of the reduction took out.
     """
 
     cover: Cover
@@ -70,6 +88,7 @@ class Covering:
     needed: NDArray[np.int64]
     parts: list[Part] = field(default_factory=list)
     exact: bool = True
+    reductions: tuple[Reduction, ...] = ()
 
     @property
     def chosen(self) -> NDArray[np.int64]:
@@ -97,8 +116,8 @@ class Covering:
         decided
             Told nothing; True once the bounds so far are enough.
         """
-        self._go_through(_bound_by_relaxation, effort, decided)
-        self._go_through(_search, effort, decided)
+        for step in (_bound_by_relaxation, _walk, _bound_by_regions, _search):
+            self._go_through(step, effort, decided)
 
     def relax(self, effort: Effort, decided: Callable[[], bool] | None = None) -> None:
         """
@@ -120,11 +139,11 @@ class Covering:
                 return
             if effort.left() <= 0:
                 return
-            if part.upper > part.lower and not self._is_close(effort):
+            if part.upper > part.lower and not self.is_close(effort):
                 step(self, part, effort, effort.left() / (len(self.parts) - k), decided)
                 effort.tell(self.upper, self.lower)
 
-    def _is_close(self, effort: Effort) -> bool:
+    def is_close(self, effort: Effort) -> bool:
         """Return whether the gap asked for is reached by all parts together."""
         return effort.gap > 0 and self.upper - self.lower <= effort.gap * self.upper
 
@@ -146,25 +165,52 @@ def covering(cover: Cover, costs: NDArray[np.float64]) -> Covering:
     costs
         (n_sites,) cost of each site, at least 0.
     """
+    log = _Log()
+    log.note("equal", int((cover.group >= 0).sum()) - cover.n_classes, 0)
     free = np.ones(cover.n_sites, dtype=bool)
     needed = np.zeros(cover.n_sites, dtype=bool)
     live = np.ones(cover.n_classes, dtype=bool)
     for _ in range(MOST_ROUNDS):
-        before = (cover.n_classes, int(free.sum()))
+        before = (int(live.sum()), int(free.sum()))
         live = undominated_rows(cover, live)
+        log.note("rows", before[0] - int(live.sum()), 0)
         free = undominated_sites(cover, costs, free, live)
+        log.note("columns", 0, before[1] - int(free.sum()))
+        after = (int(live.sum()), int(free.sum()))
         cover = merged_again(cover, free, live)
-        alone = np.diff(cover.by_class.indptr) == 1
-        only = np.unique(cover.by_class.indices[cover.by_class.indptr[:-1][alone]])
+        log.note("equal", after[0] - cover.n_classes, 0)
+        only = _alone(cover)
         needed[only] = True
         free[only] = False
         live = ~cover.covered(only)
+        log.note("essential", int((~live).sum()), len(only))
         if (int(live.sum()), int(free.sum())) == before:
             break
+        log.round += 1
     cover = merged_again(cover, free, live)
     made = Covering(cover, costs, np.flatnonzero(needed), exact=whole(costs))
     made.parts = _parts(cover, costs)
+    made.reductions = tuple(log.noted)
     return made
+
+
+@dataclass
+class _Log:
+    """What the steps of a reduction took out; what took out nothing is not noted."""
+
+    round: int = 1
+    noted: list[Reduction] = field(default_factory=list)
+
+    def note(self, step: str, classes: int, sites: int) -> None:
+        """Note a step that took out something."""
+        if classes or sites:
+            self.noted.append(Reduction(step, self.round, classes, sites))
+
+
+def _alone(cover: Cover) -> NDArray[np.int64]:
+    """Return the sites that are the only one over some class."""
+    alone = np.diff(cover.by_class.indptr) == 1
+    return np.unique(cover.by_class.indices[cover.by_class.indptr[:-1][alone]])
 
 
 def _parts(cover: Cover, costs: NDArray[np.float64]) -> list[Part]:
@@ -219,6 +265,7 @@ def _bound_by_relaxation(
     if relaxed is None:
         return
     part.lower = max(part.lower, _rounded(made, relaxed.bound))
+    part.relaxed = relaxed
     taken = np.zeros(made.cover.n_sites, dtype=bool)
     taken[part.sites[relaxed.values > 1.0 / 2 - 1e-9]] = True
     _adopt(made, part, taken)
@@ -242,6 +289,55 @@ def _adopt(made: Covering, part: Part, taken: NDArray[np.bool_]) -> None:
         part.chosen, part.upper = picked, cost
 
 
+def _walk(
+    made: Covering, part: Part, effort: Effort, limit_s: float,
+    decided: Callable[[], bool] | None,
+) -> None:  # fmt: skip
+    """Walk from cover to cover, block by block, until that has long not been of use."""
+    rows = csr_array(made.cover.by_class[part.classes][:, part.sites])
+    columns = csr_array(rows.T.tocsr())
+    lists = (
+        rows.indptr.astype(np.int64), rows.indices.astype(np.int32),
+        columns.indptr.astype(np.int64), columns.indices.astype(np.int32),
+    )  # fmt: skip
+    costs, weight = made.costs[part.sites], np.ones(rows.shape[0], dtype=np.int64)
+    touched = 3.0 * (rows.nnz / rows.shape[0]) * (rows.nnz / rows.shape[1]) + A_STEP
+    until, last = effort.left() - SHARE * limit_s, 0
+    best = np.isin(part.sites, part.chosen)
+    chosen = best.copy()
+    for block in range(int(MOST / BLOCK)):
+        if block - last > PATIENCE + last or effort.left() < until or made.is_close(effort):
+            return
+        if decided is not None and decided():
+            return
+        exchange_covers(
+            *lists, costs, chosen, best, weight, part.lower, int(BLOCK / touched) + 1,
+            effort.seed * 1000 + block,
+        )  # fmt: skip
+        value = float(costs[best].sum())
+        if value < part.upper:
+            last = block
+            part.chosen, part.upper = part.sites[best], value
+            effort.tell(made.upper, made.lower)
+        if part.upper <= part.lower:
+            return
+
+
+def _bound_by_regions(
+    made: Covering, part: Part, effort: Effort, limit_s: float,
+    decided: Callable[[], bool] | None,
+) -> None:  # fmt: skip
+    """Raise the bound of a large part, region by region."""
+    if part.relaxed is None or len(part.classes) < LARGE:
+        return
+    rows = csr_array(made.cover.by_class[part.classes][:, part.sites])
+    bound = split_bound(
+        rows, made.costs[part.sites], part.relaxed.duals, effort, limit_s,
+        lambda low: part.upper <= _rounded(made, low) or (decided is not None and decided()),
+    )  # fmt: skip
+    part.lower = max(part.lower, _rounded(made, bound))
+
+
 def _search(
     made: Covering, part: Part, effort: Effort, limit_s: float,
     decided: Callable[[], bool] | None,
@@ -259,12 +355,19 @@ def _search(
         finally:
             part.upper, part.lower = kept
 
-    outcome = _program(made, part, effort).search(
+    program, goal = _program(made, part, effort), np.inf
+    if part.relaxed is not None:
+        goal = part.upper - step_below(part.upper, exact=made.exact)
+        room = goal - part.relaxed.bound
+        program.fix(np.flatnonzero(part.relaxed.reduced > room), 0.0)
+        program.fix(np.flatnonzero(part.relaxed.reduced < -room), 1.0)
+    outcome = program.search(
         np.arange(len(part.sites)), limit_s=limit_s, gap=effort.gap,
         absolute_gap=step_below(part.upper, exact=made.exact), start=start, enough=enough,
         tell=lambda value, bound: effort.tell(rest[0] + value, rest[1] + bound),
     )  # fmt: skip
-    part.lower = max(part.lower, _rounded(made, outcome.bound))
+    low = goal if outcome.end is End.INFEASIBLE else min(outcome.bound, goal)
+    part.lower = max(part.lower, _rounded(made, low))
     if outcome.values is not None:
         taken = np.zeros(made.cover.n_sites, dtype=bool)
         taken[part.sites[outcome.values > 0.5]] = True  # noqa: PLR2004

@@ -10,14 +10,15 @@ from siting.classical.answer import ClassicalSolution, answer
 from siting.classical.classes import merged
 from siting.classical.core import covering
 from siting.classical.effort import Effort, Progress
-from siting.classical.faults import amounts, number, places, refuse
+from siting.classical.faults import LARGEST, amounts, number, places, refuse
 from siting.classical.pairs import Pairs, read_pairs, whole
+from siting.classical.straight import Near, StraightReach, read_coordinates
 from siting.errors import Fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["read_reach", "set_covering"]
+__all__ = ["read_covering", "read_reach", "set_covering"]
 
 
 def set_covering(
@@ -41,8 +42,9 @@ def set_covering(
     ----------
     reach
         (n_sites, n_demand) metres from each site to each demand point: a NumPy array, a SciPy
-        sparse matrix or a ``Reach``. A missing entry of a sparse matrix and an infinite one of an
-        array mean out of reach; an entry of 0 is a distance of 0.
+        sparse matrix or a ``Reach``; or a ``StraightReach`` with their coordinates. A missing entry
+        of a sparse matrix and an infinite one of an array mean out of reach; an entry of 0 is a
+        distance of 0.
     cutoff_m
         Longest distance that covers, in metres, inclusive.
     costs
@@ -74,7 +76,7 @@ def set_covering(
     """
     effort = Effort.of("set_covering", time_limit_s, gap, threads, random_seed, progress)
     faults: list[Fault] = []
-    pairs = read_reach(reach, cutoff_m, faults)
+    pairs = read_covering(reach, cutoff_m, faults)
     n = pairs.n_sites
     prices = np.ones(n) if costs is None else amounts(costs, "costs", n, faults)
     refuse(faults)
@@ -84,12 +86,40 @@ def set_covering(
     made = covering(merged(pairs, np.ones(pairs.n_demand)), prices)
     made.improve(effort)
     sites, value = made.chosen, _cost(prices, made.chosen)
-    return answer(effort, sites, pairs.nearest(sites)[0], value, made.lower, exact=whole(prices))
+    return answer(
+        effort, sites, pairs.nearest(sites)[0], value, made.lower, exact=whole(prices),
+        reductions=made.reductions,
+    )  # fmt: skip
 
 
 def _cost(costs: NDArray[np.float64], sites: NDArray[np.int64]) -> float:
     """Return what sites cost."""
     return float(costs[sites].sum())
+
+
+def read_covering(reach: Any, cutoff_m: Any, faults: list[Fault]) -> Pairs | Near:
+    """
+    Return what is within a cutoff, pairs or coordinates; what is wrong is added to the faults.
+
+    Parameters
+    ----------
+    reach
+        Matrix of metres, or a ``StraightReach``.
+    cutoff_m
+        Longest distance, inclusive.
+    faults
+        What was found so far.
+    """
+    if not isinstance(reach, StraightReach):
+        return read_reach(reach, cutoff_m, faults)
+    near = read_coordinates(reach, "reach", faults)
+    known = len(faults)
+    cutoff = number(cutoff_m, "cutoff_m", "≥ 0", faults, low=0.0, high=LARGEST)
+    made = Near(near.sites, near.points, cutoff)
+    if not faults and len(faults) == known and not made.reached().any():
+        least = f"{made.least():g}"
+        faults.append(Fault("classical_cutoff", "cutoff_m", {"found": cutoff_m, "least": least}))
+    return made
 
 
 def read_reach(reach: Any, cutoff_m: Any, faults: list[Fault]) -> Pairs:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "classes_by_key",
     "classes_of",
     "exchange",
     "greedy",
@@ -44,7 +45,15 @@ def classes_of(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the class of each point, -1 where nothing reaches it, and the first of each class."""
     key, count = _keys(start, demand, n, words)
-    size = 16
+    return classes_by_key(key, count)
+
+
+@compiled
+def classes_by_key(
+    key: NDArray[np.uint64], count: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the class of each point by its key, -1 where its count is 0, and the first of each."""
+    n, size = len(count), 16
     while size < 2 * n:
         size *= 2
     table = np.full(size, -1, np.int64)

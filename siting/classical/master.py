@@ -66,6 +66,8 @@ class Task:
         (n_sites,) sites that may still be in a better choice.
     held
         (n_sites,) sites that every better choice has.
+    spare
+        Number of sites that others make needless.
     """
 
     cover: Cover
@@ -77,6 +79,7 @@ class Task:
     low: float
     free: NDArray[np.bool_]
     held: NDArray[np.bool_] = field(init=False)
+    spare: int = 0
 
     def __post_init__(self) -> None:
         """Start with no site held."""
@@ -126,9 +129,11 @@ def search(task: Task, effort: Effort) -> None:
     reduced costs show which sites no better choice has, and what is left is searched whole where
     it is small, else cut again and again.
     """
+    before = int(task.free.sum())
     task.free &= undominated_sites(
         task.cover, task.costs, task.free, np.ones(task.cover.n_classes, dtype=bool)
     )
+    task.spare = before - int(task.free.sum())
     _improve(task, task.chosen)
     effort.tell(task.value(task.chosen), task.low)
     if task.is_close(effort.gap):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from siting.classical.answer import ClassicalSolution, answer
+from siting.classical.answer import ClassicalSolution, Reduction, answer
 from siting.classical.classes import merged, merged_again
 from siting.classical.core import covering
-from siting.classical.covering import read_reach
+from siting.classical.covering import read_covering
 from siting.classical.effort import Effort, Progress
 from siting.classical.faults import amounts, number, refuse
 from siting.classical.master import Task, search
@@ -86,7 +86,7 @@ def maximal_covering(
     """
     effort = Effort.of("maximal_covering", time_limit_s, gap, threads, random_seed, progress)
     faults: list[Fault] = []
-    pairs = read_reach(reach, cutoff_m, faults)
+    pairs = read_covering(reach, cutoff_m, faults)
     n = pairs.n_sites
     weight = amounts(elders, "elders", pairs.n_demand, faults)
     prices, money = _money(p, budget, costs, n, faults)
@@ -104,7 +104,22 @@ def maximal_covering(
         sites = np.sort(np.concatenate([sites, others]))
     allocation = pairs.nearest(sites)[0]
     value = float(weight[allocation >= 0].sum())
-    return answer(effort, sites, allocation, value, -task.low, exact=whole(weight))
+    return answer(
+        effort, sites, allocation, value, -task.low, exact=whole(weight),
+        reductions=_noted(cover, affordable, task.spare),
+    )  # fmt: skip
+
+
+def _noted(cover: Cover, allowed: NDArray[np.bool_], spare: int) -> tuple[Reduction, ...]:
+    """Return what merging points and leaving needless sites out took away."""
+    merged_away = int((cover.group >= 0).sum()) - cover.n_classes
+    dear = int((~allowed).sum())
+    noted = (
+        Reduction("equal", 1, merged_away, 0),
+        Reduction("dear", 1, 0, dear),
+        Reduction("columns", 1, 0, spare),
+    )
+    return tuple(each for each in noted if each.classes or each.sites)
 
 
 def read_p(p: Any, n_sites: int, faults: list[Fault]) -> int:
@@ -201,7 +216,7 @@ def partial_set_covering(
     """
     effort = Effort.of("partial_set_covering", time_limit_s, gap, threads, random_seed, progress)
     faults: list[Fault] = []
-    pairs = read_reach(reach, cutoff_m, faults)
+    pairs = read_covering(reach, cutoff_m, faults)
     n = pairs.n_sites
     weight = amounts(elders, "elders", pairs.n_demand, faults)
     part = number(share, "share", "0 < share ≤ 1", faults, low=0.0, high=1.0, above=True)

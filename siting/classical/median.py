@@ -12,7 +12,8 @@ from siting.classical.core import covering
 from siting.classical.effort import Effort, Progress
 from siting.classical.faults import amounts, places, refuse
 from siting.classical.maximal import read_p
-from siting.classical.median_cuts import median_of, search
+from siting.classical.median_search import median_of
+from siting.classical.median_tree import search
 from siting.classical.pairs import Pairs, read_pairs, whole
 from siting.errors import Fault, UnsolvedError
 
@@ -71,7 +72,7 @@ def p_median(
 
     References
     ----------
-    Hakimi (1964); Duran-Mateluna, Ales & Elloumi (2023).
+    Hakimi (1964); Beasley (1985); Barahona & Anbil (2000).
     """
     effort = Effort.of("p_median", time_limit_s, gap, threads, random_seed, progress)
     faults: list[Fault] = []
@@ -84,8 +85,8 @@ def p_median(
     few, exact = some_points(pairs, counted), whole(weight, pairs.metres)
     exact = exact and whole(np.array([float(weight.sum()) * float(pairs.metres.max(initial=0.0))]))
     start = reaching(few, count, effort)
-    median = median_of(few, weight[counted], count, start, exact=exact)
-    search(median, effort)
+    median = median_of(few, weight[counted], count, start, effort, exact=exact)
+    search(median)
     sites = np.flatnonzero(median.chosen)
     allocation, metres = pairs.nearest(sites)
     value = float(weight[counted] @ metres[counted])

@@ -1,4 +1,4 @@
-"""Compiled kernels of the p-median: greedy choice, interchange, and cuts on sorted distances."""
+"""Compiled kernels of the p-median: greedy choice and interchange."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["cut_terms", "interchange", "levels", "take"]
+__all__ = ["interchange", "take"]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -111,7 +111,8 @@ def _losses(
     base: NDArray[np.float64],
 ) -> None:
     """Note what closing each open site loses."""
-    base[:] = 0.0
+    for j in range(len(base)):
+        base[j] = 0.0
     for i in range(len(weight)):
         if first[i] >= 0:
             base[first[i]] += weight[i] * (next_near[i] - near[i])
@@ -145,6 +146,16 @@ def _swapped(
 
 
 @compiled
+def _least(loss: NDArray[np.float64], opened: NDArray[np.int64]) -> int:
+    """Return the place of the open site whose closing loses least."""
+    best = 0
+    for place in range(1, len(opened)):
+        if loss[opened[place]] < loss[opened[best]]:
+            best = place
+    return best
+
+
+@compiled
 def interchange(
     start: NDArray[np.int64],
     site: NDArray[np.int32],
@@ -155,29 +166,38 @@ def interchange(
     weight: NDArray[np.float64],
     far: float,
     allowed: NDArray[np.bool_],
-    given: NDArray[np.bool_],
-    most_swaps: int,
-) -> NDArray[np.bool_]:
-    """Return sites after one was swapped for another as long as that shortens (Whitaker 1983)."""
-    n, n_sites = len(weight), len(given)
-    chosen = given.copy()
+    chosen: NDArray[np.bool_],
+    first_site: int,
+    most_steps: int,
+) -> tuple[int, bool]:
+    """
+    Swap one site for another as long as that shortens, in place (Whitaker 1983).
+
+    Returns
+    -------
+    next_site, over
+        Where to go on, and whether no swap of two sites shortens any more.
+    """
+    n, n_sites = len(weight), len(chosen)
     first, second = np.empty(n, np.int64), np.empty(n, np.int64)
     near, next_near = np.empty(n), np.empty(n)
-    base = np.zeros(n_sites)
+    base, loss = np.zeros(n_sites), np.zeros(n_sites)
     for i in range(n):
         _two_nearest(i, start, site, metres, chosen, far, first, near, second, next_near)
     _losses(weight, first, near, next_near, base)
     opened = np.flatnonzero(chosen)
-    idle, s, swaps = 0, 0, 0
+    idle, s, steps = 0, first_site, 0
     total = (weight * near).sum()
-    while idle < n_sites and swaps < most_swaps:
+    while idle < n_sites and steps < most_steps and len(opened) > 0:
         idle += 1
         if allowed[s] and not chosen[s]:
-            loss = base.copy()
+            steps += site_start[s + 1] - site_start[s] + 2 * len(opened)
+            for place in range(len(opened)):
+                loss[opened[place]] = base[opened[place]]
             gain = _saved(
                 s, site_start, site_demand, site_metres, weight, first, near, next_near, loss
             )
-            place = np.argmin(loss[opened])
+            place = _least(loss, opened)
             out = opened[place]
             if gain - loss[out] > 1e-9 * max(total, 1e-9):
                 chosen[s], chosen[out], opened[place] = True, False, s
@@ -187,57 +207,7 @@ def interchange(
                 )  # fmt: skip
                 _losses(weight, first, near, next_near, base)
                 total = (weight * near).sum()
-                idle, swaps = 0, swaps + 1
+                steps += 4 * n
+                idle = 0
         s = (s + 1) % n_sites
-    return chosen
-
-
-@compiled
-def levels(
-    start: NDArray[np.int64],
-    site: NDArray[np.int32],
-    metres: NDArray[np.float64],
-    farthest: NDArray[np.float64],
-    taken: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return, for each point, the metres at which sites add up to 1, and the metres on the way."""
-    n = len(farthest)
-    level, mean = farthest.copy(), np.zeros(n)
-    for i in range(n):
-        total, way = 0.0, 0.0
-        for k in range(start[i], start[i + 1]):
-            if metres[k] >= farthest[i]:
-                break
-            part = min(taken[site[k]], 1.0 - total)
-            total += part
-            way += part * metres[k]
-            if total >= 1.0 - 1e-9:
-                level[i] = metres[k]
-                break
-        mean[i] = way + max(1.0 - total, 0.0) * level[i]
-    return level, mean
-
-
-@compiled
-def cut_terms(
-    start: NDArray[np.int64],
-    site: NDArray[np.int32],
-    metres: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    level: NDArray[np.float64],
-    wanted: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
-    """Return CSR of what each nearer site saves for some points against their level."""
-    ends = np.zeros(len(wanted) + 1, np.int64)
-    for w in range(len(wanted)):
-        k = start[wanted[w]]
-        while k < start[wanted[w] + 1] and metres[k] < level[wanted[w]]:
-            k += 1
-        ends[w + 1] = ends[w] + k - start[wanted[w]]
-    item, saved = np.empty(ends[-1], np.int32), np.empty(ends[-1])
-    for w in range(len(wanted)):
-        i = wanted[w]
-        for k in range(ends[w + 1] - ends[w]):
-            item[ends[w] + k] = site[start[i] + k]
-            saved[ends[w] + k] = weight[i] * (level[i] - metres[start[i] + k])
-    return ends, item, saved
+    return s, idle >= n_sites

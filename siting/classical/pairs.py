@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Pairs", "read_pairs", "whole"]
 
 MOST_PAIRS = int(np.iinfo(np.int64).max)
+LONG_LISTS = 64
+"""Sites to a point from which its list is sorted alone."""
+
 EXACT = 2.0**53
 """Whole numbers up to here are exact as floats."""
 
@@ -55,11 +58,28 @@ class Pairs:
 
     def by_demand(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
         """Return CSR by demand point: sites, nearest first and by number where as near, metres."""
+        if len(self.metres) > LONG_LISTS * self.n_demand:
+            return self._by_long_lists()
         site = np.repeat(np.arange(self.n_sites, dtype=np.int32), np.diff(self.start))
         order = np.lexsort((site, self.metres, self.demand))
         count = np.bincount(self.demand, minlength=self.n_demand)
         start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
         return start, site[order], self.metres[order]
+
+    def _by_long_lists(
+        self,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+        """Return the same, each list sorted alone: much faster where lists are long."""
+        by_site = csr_array(
+            (self.metres, self.demand, self.start), shape=(self.n_sites, self.n_demand)
+        )
+        turned = by_site.tocsc()
+        site, metres = turned.indices.astype(np.int32), turned.data
+        start = turned.indptr.astype(np.int64)
+        for a, b in zip(start[:-1].tolist(), start[1:].tolist(), strict=True):
+            order = np.argsort(metres[a:b], kind="stable")
+            site[a:b], metres[a:b] = site[a:b][order], metres[a:b][order]
+        return start, site, metres
 
     def reached(self) -> NDArray[np.bool_]:
         """Return which demand points any site reaches."""

@@ -50,12 +50,15 @@ class Relaxed:
         Reduced cost of each column under these duals.
     proven
         Whether the solver says that it is the optimum.
+    duals
+        Dual of each row.
     """
 
     values: NDArray[np.float64]
     bound: float
     reduced: NDArray[np.float64]
     proven: bool
+    duals: NDArray[np.float64]
 
 
 class Program:
@@ -146,7 +149,7 @@ class Program:
         dual = np.array(solution.row_dual)
         values = np.clip(np.array(solution.col_value), self.low, self.high)
         bound, reduced = self._bound(dual)
-        return Relaxed(values, bound, reduced, HIGHS_ENDS[status] is End.PROVEN)
+        return Relaxed(values, bound, reduced, HIGHS_ENDS[status] is End.PROVEN, dual)
 
     @property
     def is_infeasible(self) -> bool:

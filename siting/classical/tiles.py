@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from siting.classical.classes import Cover
 
-__all__ = ["Tiles", "tiles_of"]
+__all__ = ["Tiles", "homes", "tiles_of"]
 
 CLASSES_TO_A_TILE = 40
 MOST_TILES = 400
@@ -102,7 +102,7 @@ def tiles_of(cover: Cover) -> Tiles:
     ).astype(np.float64)
     shared = int((~alone_class).sum())
     n = int(np.clip(shared // CLASSES_TO_A_TILE, 1, MOST_TILES))
-    home = _homes(cover, n)
+    home = homes(cover, n)
     tile = np.where(alone_class, -1, home[first])
     kept, number = np.unique(tile[tile >= 0], return_inverse=True)
     tile[tile >= 0] = number
@@ -111,7 +111,7 @@ def tiles_of(cover: Cover) -> Tiles:
     return Tiles(cover, alone, tile.astype(np.int64), count, most.astype(np.float64))
 
 
-def _homes(cover: Cover, n: int) -> NDArray[np.int64]:
+def homes(cover: Cover, n: int) -> NDArray[np.int64]:
     """Return a centre's number for each site, by steps over shared classes."""
     used = np.flatnonzero(np.diff(cover.by_site.indptr) > 0)
     centres = np.random.default_rng(SEED).permutation(used)[:n]
