@@ -1,4 +1,4 @@
-"""Compiled kernels: nearest road by a grid, truncated and many-source Dijkstra searches."""
+"""Compiled kernels: nearest road by a grid, many-source Dijkstra search, thinning."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["nearest", "search", "snap"]
+__all__ = ["nearest", "snap", "thin"]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
+
+SLACK_M = 1e-6
+"""A cell counts as so much nearer than it is, lest rounding hides the nearest road."""
 
 
 @compiled
 def snap(
+    order: NDArray[np.int64],
     points: NDArray[np.float64],
     node_xy: NDArray[np.float64],
     edge_nodes: NDArray[np.int32],
@@ -28,25 +32,29 @@ def snap(
     cell_start: NDArray[np.int64],
     cell_edges: NDArray[np.int32],
     limit: float,
-) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
-    """Return edge, offset along it and leg of each point; edge -1 and leg inf beyond the limit."""
-    n = len(points)
-    edge = np.full(n, -1, np.int32)
-    offset = np.zeros(n)
-    leg = np.full(n, np.inf)
-    for i in range(n):
+    edge: NDArray[np.int32],
+    offset: NDArray[np.float64],
+    leg: NDArray[np.float64],
+) -> None:
+    """Write edge, offset along it and leg of some points that have a road within the limit."""
+    for i in order:
         x, y = points[i, 0], points[i, 1]
         column, row = int((x - low_x) // cell), int((y - low_y) // cell)
         inner_x, inner_y = x - low_x - column * cell, y - low_y - row * cell
         margin = max(min(inner_x, cell - inner_x, inner_y, cell - inner_y), 0.0)
         ring = max(-column, column - n_columns + 1, -row, row - n_rows + 1, 0)
         farthest = max(abs(column), abs(n_columns - 1 - column), abs(row), abs(n_rows - 1 - row))
-        best, best_edge, best_offset = np.inf, -1, 0.0
+        best, best_edge, best_offset = np.inf, -1, 0.0  # the square of the leg
         while ring <= farthest:
             for r in range(max(row - ring, 0), min(row + ring, n_rows - 1) + 1):
                 step = 1 if abs(r - row) == ring else max(2 * ring, 1)
+                up = max((r - row) * cell - inner_y, inner_y - (r - row + 1) * cell, SLACK_M)
                 for c in range(column - ring, column + ring + 1, step):
                     if c < 0 or c >= n_columns:
+                        continue
+                    aside = (c - column) * cell - inner_x
+                    aside = max(aside, -aside - cell, SLACK_M)
+                    if (aside - SLACK_M) ** 2 + (up - SLACK_M) ** 2 > best:
                         continue
                     place = r * n_columns + c
                     for k in range(cell_start[place], cell_start[place + 1]):
@@ -57,17 +65,17 @@ def snap(
                         px, py = x - node_xy[a, 0], y - node_xy[a, 1]
                         squared = dx * dx + dy * dy
                         t = min(max((px * dx + py * dy) / squared, 0.0), 1.0)
-                        gap = np.hypot(px - t * dx, py - t * dy)
+                        px, py = px - t * dx, py - t * dy
+                        gap = px * px + py * py
                         if gap < best or (gap == best and e < best_edge):
                             best, best_edge = gap, e
                             best_offset = t * np.sqrt(squared)
             sure = ring * cell + margin
-            if best <= sure or sure > limit:
+            if best <= sure * sure or sure > limit:
                 break
             ring += 1
-        if best <= limit:
-            edge[i], offset[i], leg[i] = best_edge, best_offset, best
-    return edge, offset, leg
+        if np.sqrt(best) <= limit:
+            edge[i], offset[i], leg[i] = best_edge, best_offset, np.sqrt(best)
 
 
 @compiled
@@ -104,95 +112,6 @@ def _pop(key: NDArray[np.float64], item: NDArray[np.int32], size: int) -> int:
         k = child
     key[k], item[k] = distance, node
     return size
-
-
-@compiled
-def search(
-    site_edge: NDArray[np.int32],
-    site_offset: NDArray[np.float64],
-    site_leg: NDArray[np.float64],
-    limit: float,
-    indptr: NDArray[np.int64],
-    neighbours: NDArray[np.int32],
-    edge_of: NDArray[np.int32],
-    length: NDArray[np.float64],
-    edge_nodes: NDArray[np.int32],
-    on_edge: NDArray[np.int64],
-    point: NDArray[np.int32],
-    point_offset: NDArray[np.float64],
-    point_leg: NDArray[np.float64],
-    n_demand: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
-    """Return counts, demand positions and metres of all pairs within the limit, site by site."""
-    n_sites, n_nodes = len(site_edge), len(indptr) - 1
-    distance = np.full(n_nodes, np.inf)
-    best = np.full(n_demand, np.inf)
-    seen = np.empty(n_nodes, np.int32)
-    found = np.empty(n_demand, np.int32)
-    key = np.empty(2 * len(length) + 4)
-    item = np.empty(2 * len(length) + 4, np.int32)
-    counts = np.zeros(n_sites, np.int64)
-    columns = np.empty(1024, np.int32)
-    metres = np.empty(1024)
-    total = 0
-    for s in range(n_sites):
-        start = site_edge[s]
-        if start < 0:
-            continue
-        n_seen = n_found = size = 0
-        for k in range(on_edge[start], on_edge[start + 1]):
-            d = site_leg[s] + abs(site_offset[s] - point_offset[k]) + point_leg[k]
-            p = point[k]
-            if d <= limit and d < best[p]:
-                if best[p] == np.inf:
-                    found[n_found] = p
-                    n_found += 1
-                best[p] = d
-        for side in range(2):
-            v = edge_nodes[start, side]
-            along = site_offset[s] if side == 0 else length[start] - site_offset[s]
-            d = site_leg[s] + along
-            if d <= limit:
-                seen[n_seen] = v
-                n_seen += 1
-                distance[v] = d
-                size = _push(key, item, size, d, v)
-        while size > 0:
-            d, v = key[0], item[0]
-            size = _pop(key, item, size)
-            if d > distance[v]:
-                continue
-            for k in range(indptr[v], indptr[v + 1]):
-                w, e = neighbours[k], edge_of[k]
-                for q in range(on_edge[e], on_edge[e + 1]):
-                    along = point_offset[q] if v < w else length[e] - point_offset[q]
-                    reached = d + along + point_leg[q]
-                    p = point[q]
-                    if reached <= limit and reached < best[p]:
-                        if best[p] == np.inf:
-                            found[n_found] = p
-                            n_found += 1
-                        best[p] = reached
-                further = d + length[e]
-                if further <= limit and further < distance[w]:
-                    if distance[w] == np.inf:
-                        seen[n_seen] = w
-                        n_seen += 1
-                    distance[w] = further
-                    size = _push(key, item, size, further, w)
-        while total + n_found > len(columns):
-            columns = np.concatenate((columns, np.empty(len(columns), np.int32)))
-            metres = np.concatenate((metres, np.empty(len(metres))))
-        found[:n_found].sort()
-        for k in range(n_found):
-            columns[total] = found[k]
-            metres[total] = best[found[k]]
-            best[found[k]] = np.inf
-            total += 1
-        counts[s] = n_found
-        for k in range(n_seen):
-            distance[seen[k]] = np.inf
-    return counts, columns[:total], metres[:total]
 
 
 @compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from siting.errors import CrsError, EmptyInputError, InputError
+from siting.pairs import refuse_too_many
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -85,6 +87,11 @@ class Network:
         """Number of straight edges."""
         return len(self.edge_length_m)
 
+    @cached_property
+    def arc_length_m(self) -> NDArray[np.float64]:
+        """Length of the edge behind each entry of ``neighbours``, metres."""
+        return np.asarray(self.edge_length_m[self.edge_of])
+
     @property
     def n_components(self) -> int:
         """Number of connected pieces."""
@@ -118,7 +125,7 @@ def build_network(
     EmptyInputError
         If no piece of road with a length above 0 is left.
     InputError
-        If the tolerance is no number of at least 0.
+        If the tolerance is no number of at least 0, or there are 2^31 nodes or directed edges.
     """
     if not (np.isfinite(tolerance_m) and tolerance_m >= 0):
         raise InputError.of("tolerance", "network.tolerance_m", found=tolerance_m)
@@ -133,6 +140,7 @@ def build_network(
     kept = pairs[pairs[:, 0] != pairs[:, 1]]
     if not len(kept):
         raise EmptyInputError.of("no_roads", "network")
+    refuse_too_many(nodes=len(xy), edges=2 * len(kept))
     return _assemble(
         lines.crs, xy, np.unique(kept, axis=0), rows=len(lines), dropped=len(pairs) - len(kept)
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,14 +10,12 @@ import pandas as pd
 import shapely
 from geopandas import GeoDataFrame, GeoSeries
 from scipy.sparse import csr_matrix
-from scipy.spatial import cKDTree
 
-from siting import kernels
+from siting import kernels, reach_kernels
 from siting.errors import CrsError, InputError
+from siting.pairs import gather, in_threads, refuse_too_many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
@@ -38,10 +34,10 @@ __all__ = [
 ]
 
 DISTANCE_TOLERANCE_M = 1e-6
-CHUNKS_PER_THREAD = 4
+CELLS_PER_TILE = 16
+MOST_BUCKETS = 2**16
 
 Points: TypeAlias = GeoDataFrame | GeoSeries | np.ndarray
-WORTH_THREADS = 64
 
 
 @dataclass(frozen=True)
@@ -136,8 +132,7 @@ def reach(
     """
     if max_snap_m is not None and not max_snap_m >= 0:
         raise InputError.of("cutoff", "reach max_snap_m", found=max_snap_m)
-    if not (np.isfinite(cutoff_m) and cutoff_m >= 0):
-        raise InputError.of("cutoff", "reach", found=cutoff_m)
+    _refuse_no_length(cutoff_m)
     limit = cutoff_m if max_snap_m is None else min(cutoff_m, max_snap_m)
     from_sites = snap(network, sites, max_snap_m=limit, threads=threads)
     to_demand = snap(network, demand, max_snap_m=limit, threads=threads)
@@ -154,26 +149,35 @@ def search(
     threads: int | None = None,
 ) -> csr_matrix:
     """Return the CSR matrix of walking distances between snapped points, as ``reach`` does."""
-    by_edge = _by_edge(demand, network.n_edges)
-    roads = (network.indptr, network.neighbours, network.edge_of, network.edge_length_m)
-    ends = network.edge_nodes
+    _refuse_no_length(cutoff_m)
+    refuse_too_many(sites=len(sites.edge), demand=len(demand.edge))
+    limit = cutoff_m + DISTANCE_TOLERANCE_M
+    width, n_buckets = _buckets(network, limit)
+    starts, *points = _by_node(demand, network)
+    roads = (starts, network.neighbours.view(np.uint32), network.arc_length_m)
+    edges = (network.edge_nodes, network.edge_length_m)
 
-    def part(first: int, last: int) -> Any:
+    def space() -> tuple[Any, ...]:
+        """Return what one search after the other may write on."""
+        nodes = network.n_nodes
+        empty = np.full(n_buckets + 1, -1, np.int32)
+        return np.full(nodes, np.inf), np.empty(nodes + 1, np.uint32), empty
+
+    def work(order: NDArray[np.int64], mine: tuple[Any, ...]) -> Any:
         """Search from some of the sites."""
-        here = slice(first, last)
-        return kernels.search(
-            sites.edge[here], sites.offset_m[here], sites.leg_m[here],
-            cutoff_m + DISTANCE_TOLERANCE_M, *roads, ends, *by_edge,
-        )  # fmt: skip
+        snapped = (sites.edge, sites.offset_m, sites.leg_m)
+        return reach_kernels.along_roads(  # type: ignore[call-arg]
+            order, *snapped, limit, *roads, *edges, *points, width, *mine
+        )
 
-    parts = _in_threads(part, len(sites.edge), threads)
-    counts = np.concatenate([np.zeros(1, dtype=np.int64), *(each[0] for each in parts)])
-    columns = np.concatenate([np.empty(0, np.int32), *(each[1] for each in parts)])
-    metres = np.concatenate([np.empty(0, np.float64), *(each[2] for each in parts)])
-    shape = (len(sites.edge), len(demand.edge))
-    matrix = csr_matrix((metres, columns, np.cumsum(counts)), shape=shape)
-    matrix.sort_indices()
-    return matrix
+    return gather(work, sites.edge, len(demand.edge), threads=threads, space=space)
+
+
+def _buckets(network: Network, limit: float) -> tuple[float, int]:
+    """Return width and number (a power of two) of the buckets that distances are queued in."""
+    longest = min(float(network.edge_length_m.max()), limit)
+    width = max(float(network.edge_length_m.mean()) / 2, longest / MOST_BUCKETS, 1e-3)
+    return width, 2 ** int(np.ceil(np.log2(longest / width + 4)))
 
 
 def snap(
@@ -204,21 +208,32 @@ def snap(
         If the points are not in the network's CRS.
     """
     xy = coordinates(points, network)
+    n = len(xy)
+    refuse_too_many(points=n)
     limit = np.inf if max_snap_m is None else max_snap_m + DISTANCE_TOLERANCE_M
     grid = (*network.grid_origin, network.grid_cell_m, *network.grid_shape)
+    order = np.argsort(_tiles(xy, network), kind="stable")
+    found = Snap(np.full(n, -1, np.int32), np.zeros(n), np.full(n, np.inf))
 
-    def part(first: int, last: int) -> tuple[Any, ...]:
+    def part(first: int, last: int) -> tuple[()]:
         """Snap some of the points."""
-        return kernels.snap(
-            xy[first:last], network.node_xy, network.edge_nodes, *grid,
+        kernels.snap(
+            order[first:last], xy, network.node_xy, network.edge_nodes, *grid,
             network.grid_indptr, network.grid_edges, limit,
+            found.edge, found.offset_m, found.leg_m,
         )  # fmt: skip
+        return ()
 
-    parts = _in_threads(part, len(xy), threads)
-    if not parts:
-        return Snap(np.empty(0, np.int32), np.empty(0), np.empty(0))
-    edge, offset, leg = (np.concatenate([each[k] for each in parts]) for k in range(3))
-    return Snap(edge, offset, leg)
+    in_threads(part, n, threads)
+    return found
+
+
+def _tiles(xy: NDArray[np.float64], network: Network) -> NDArray[np.int64]:
+    """Return a key that keeps points of one square of some cells together."""
+    side = network.grid_cell_m * CELLS_PER_TILE
+    top = np.array(network.grid_shape) // CELLS_PER_TILE
+    tile = np.clip((xy - np.array(network.grid_origin)) // side, 0, top).astype(np.int64)
+    return np.asarray(tile[:, 1] * (top[0] + 1) + tile[:, 0])
 
 
 def nearest(
@@ -239,29 +254,44 @@ def nearest(
     """
     start = sites if isinstance(sites, Snap) else snap(network, sites, max_snap_m=max_snap_m)
     goal = demand if isinstance(demand, Snap) else snap(network, demand, max_snap_m=max_snap_m)
-    who, metres = kernels.nearest(  # type: ignore[call-arg]
+    who, metres = kernels.nearest(
         start.edge, start.offset_m, start.leg_m,
         network.indptr, network.neighbours, network.edge_of, network.edge_length_m,
-        network.edge_nodes, *_by_edge(start, network.n_edges)[:2],
+        network.edge_nodes, *_by_edge(start, network.n_edges),
         goal.edge, goal.offset_m, goal.leg_m,
     )  # fmt: skip
     return who, np.where(who < 0, np.nan, metres)
 
 
 def straight_reach(
-    sites: NDArray[np.float64], demand: NDArray[np.float64], *, cutoff_m: float
+    sites: NDArray[np.float64],
+    demand: NDArray[np.float64],
+    *,
+    cutoff_m: float,
+    threads: int | None = None,
 ) -> Reach:
     """Return straight-line distances within a cutoff, inclusive, for (n, 2) coordinates."""
-    shape = (len(sites), len(demand))
+    _refuse_no_length(cutoff_m)
+    refuse_too_many(sites=len(sites), demand=len(demand))
     if not (len(sites) and len(demand)):
-        return Reach(csr_matrix(shape, dtype=np.float64), cutoff_m)
-    found = cKDTree(sites).query_ball_tree(cKDTree(demand), cutoff_m + DISTANCE_TOLERANCE_M)
-    counts = [len(each) for each in found]
-    row = np.repeat(np.arange(len(sites)), counts)
-    column = np.concatenate([np.sort(np.asarray(each, dtype=np.int64)) for each in found])
-    metres = np.hypot(*(sites[row] - demand[column]).T)
-    indptr = np.concatenate([[0], np.cumsum(counts)])
-    return Reach(csr_matrix((metres, column, indptr), shape=shape), cutoff_m)
+        return Reach(csr_matrix((len(sites), len(demand)), dtype=np.float64), cutoff_m)
+    limit = cutoff_m + DISTANCE_TOLERANCE_M
+    low, span = demand.min(axis=0), np.ptp(demand, axis=0)
+    cell = max(limit / 4, float(np.sqrt(span.prod() / len(demand))), float(span.max()) / 30_000)
+    shape = (span // cell).astype(np.int64) + 1
+    column, row = ((demand - low) // cell).astype(np.int64).T
+    order = np.argsort(row * shape[0] + column, kind="stable")
+    starts = np.zeros(shape.prod() + 1, dtype=np.int64)
+    np.cumsum(np.bincount(row * shape[0] + column, minlength=shape.prod()), out=starts[1:])
+    grid = (*low.tolist(), cell, *shape.tolist(), starts, order.astype(np.int32))
+    here, there = np.ascontiguousarray(sites), np.ascontiguousarray(demand[order])
+
+    def work(rows: NDArray[np.int64], _: None) -> Any:
+        """Search from some of the sites."""
+        return reach_kernels.straight(rows, here, limit, *grid, there)  # type: ignore[call-arg]
+
+    places = (here[:, 1] - low[1]) // cell * shape[0] + (here[:, 0] - low[0]) // cell
+    return Reach(gather(work, places, len(demand), threads=threads), cutoff_m)
 
 
 def coordinates(points: Points, network: Network) -> NDArray[np.float64]:
@@ -284,34 +314,40 @@ def coordinates(points: Points, network: Network) -> NDArray[np.float64]:
     return np.ascontiguousarray(xy)
 
 
-def _by_edge(points: Snap, n_edges: int) -> tuple[Any, ...]:
-    """Return the points in CSR form by edge: starts, positions, offsets and legs."""
+def _refuse_no_length(cutoff_m: float) -> None:
+    """Refuse a cutoff that is no finite length."""
+    if not (np.isfinite(cutoff_m) and cutoff_m >= 0):
+        raise InputError.of("cutoff", "reach", found=cutoff_m)
+
+
+def _by_edge(points: Snap, n_edges: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the points on the network in CSR form by edge: starts and positions."""
     on = np.flatnonzero(points.edge >= 0)
     order = on[np.argsort(points.edge[on], kind="stable")]
     starts = np.zeros(n_edges + 1, dtype=np.int64)
     np.cumsum(np.bincount(points.edge[on], minlength=n_edges), out=starts[1:])
+    return starts, order.astype(np.int32)
+
+
+def _by_node(points: Snap, network: Network) -> tuple[Any, ...]:
+    """
+    Return the points in CSR form by the smaller node of their edge.
+
+    Where roads and points of each node start; and of each point its position, the other node, the
+    ways from both nodes and the leg.
+    """
+    on = np.flatnonzero(points.edge >= 0)
+    order = on[np.argsort(points.edge[on], kind="stable")]  # edges are sorted by smaller node
+    edge, offset = points.edge[order], points.offset_m[order]
+    small, large = network.edge_nodes[edge].T
+    starts = np.zeros((network.n_nodes + 1, 2), dtype=np.uint32)
+    starts[:, 0] = network.indptr
+    np.cumsum(np.bincount(small, minlength=network.n_nodes), out=starts[1:, 1])
+    rest = network.edge_length_m[edge] - offset
     return (
-        starts,
-        order.astype(np.int32),
-        points.offset_m[order],
+        starts, order.astype(np.int32), np.ascontiguousarray(large), offset, rest,
         points.leg_m[order],
-        len(points.edge),
-    )
-
-
-def _in_threads(
-    work: Callable[[int, int], tuple[Any, ...]], n: int, threads: int | None
-) -> list[tuple[Any, ...]]:
-    """Return the work done on consecutive parts of ``range(n)``, in order."""
-    workers = threads or os.cpu_count() or 1
-    bounds = np.unique(np.linspace(0, n, workers * CHUNKS_PER_THREAD + 1).astype(int))
-    if n == 0:
-        return []
-    pieces = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
-    if workers == 1 or n < WORTH_THREADS:
-        return [work(0, n)]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda piece: work(*piece), pieces))
+    )  # fmt: skip
 
 
 def service_area(
