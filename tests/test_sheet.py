@@ -21,8 +21,10 @@ from siting.outputs import sheet
 from siting.outputs.fonts import FontError
 from siting.outputs.generalise import fill_holes
 from siting.outputs.sheet import draw_sheet, write_sheet
-from siting.outputs.sheet_map import choose_window, symbol_scale, uncovered_in
+from siting.outputs.sheet_frame import MAP
+from siting.outputs.sheet_map import symbol_scale, uncovered_in
 from siting.outputs.sheet_page import Paper, shorten, width_mm, wrap
+from siting.outputs.sheet_window import choose_window, extent
 from siting.texts import catalogue
 
 if TYPE_CHECKING:
@@ -145,7 +147,7 @@ def test_the_denominator_is_the_smallest_of_the_list_that_fits(
     assert 3_000_000 * factor / 214 <= denominator
     x, y = frames.study_area.bounds[:2]
     larger = _moved(frames, [factor, 0, 0, factor, x - factor * x, y - factor * y])
-    window = choose_window(larger, sheet.MAP)
+    window = choose_window(extent(larger), MAP)
     assert window.denominator == denominator
     x0, y0, x1, y1 = window.metres
     west, south, east, north = larger.study_area.bounds
@@ -318,13 +320,13 @@ def test_symbols_shrink_where_facilities_stand_close_together() -> None:
 
 def test_names_of_zones_do_not_hide_uncovered_points(frames: Frames) -> None:
     figure = draw_sheet(frames)
-    window = choose_window(frames, sheet.MAP)
+    window = choose_window(extent(frames), MAP)
     crosses = window.on_page(uncovered_in(frames, window))
     assert len(crosses) > 20
     for label in (t for t in figure.axes[1].texts if t.get_gid() == "label:zone"):
-        extent = label.get_window_extent().transformed(figure.axes[1].transData.inverted())
+        place = label.get_window_extent().transformed(figure.axes[1].transData.inverted())
         x, y = crosses.T
-        hidden = (x > extent.x0) & (x < extent.x1) & (y > extent.y0) & (y < extent.y1)
+        hidden = (x > place.x0) & (x < place.x1) & (y > place.y0) & (y < place.y1)
         assert not hidden.any(), label.get_text()
 
 
@@ -467,7 +469,7 @@ def test_without_a_chinese_font_nothing_is_written(
 
 
 def test_lines_are_cut_and_broken_to_measure(frames: Frames) -> None:
-    face = sheet._face(frames)
+    face = sheet.face_of(frames)
     cut = shorten("望江养老院" * 10, face, size=8, width=30)
     assert cut.endswith("…")
     assert 26 < width_mm(cut, face, 8) <= 30

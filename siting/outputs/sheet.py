@@ -1,60 +1,98 @@
-"""The sheet of a plan document: the proposed layout on A3 at a true scale, as PDF and as PNG."""
+"""A sheet of a plan document: a map at a true scale, tables, legend; as PDF and as PNG."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import style
 from matplotlib.figure import Figure
 
 from siting.outputs.fonts import GETA, clean, find_face
-from siting.outputs.sheet_labels import draw_grid, draw_labels, draw_north
-from siting.outputs.sheet_map import choose_window, draw_layers
-from siting.outputs.sheet_page import (
-    INK,
-    MM,
-    PAGE,
-    Paper,
-    box,
-    rule,
-    shorten,
-    tell,
-    width_mm,
-    wrap,
-    write,
-)
-from siting.outputs.sheet_panel import draw_panel, status_text
+from siting.outputs.sheet_column import draw_column
+from siting.outputs.sheet_frame import MAP, PANEL, draw_furniture
+from siting.outputs.sheet_labels import draw_labels, open_board
+from siting.outputs.sheet_map import draw_layers
+from siting.outputs.sheet_marks import draw_grid, draw_north
+from siting.outputs.sheet_page import MM, PAGE, Paper, tell
+from siting.outputs.sheet_panel import plan_blocks
+from siting.outputs.sheet_window import choose_window, extent
 from siting.texts import catalogue, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
     from siting.outputs.fonts import Face
     from siting.outputs.frames import Frames
-    from siting.outputs.sheet_map import Window
+    from siting.outputs.sheet_column import Block
+    from siting.outputs.sheet_labels import Board
+    from siting.outputs.sheet_map import Symbol
+    from siting.outputs.sheet_window import Window
 
-__all__ = ["draw_sheet", "write_sheet"]
+__all__ = ["Design", "compose", "draw_sheet", "face_of", "settings", "sheet_title", "write_sheet"]
 
-FRAME = (8.0, 8.0, 404.0, 281.0)
-MAP = (20.0, 38.0, 280.0, 226.0)
-PANEL = (306.0, 31.0, 102.0, 235.0)
-STRIP_TOP = 30.0
-TITLE_Y = 278.0
-STAMP = "#C8102E"
 PIXELS_PER_INCH = 200
 SETTINGS = {
     "pdf.fonttype": 42,
     "pdf.compression": 6,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "siting",
     "hatch.linewidth": 0.4,
     "text.usetex": False,
     "text.hinting": "none",
     "savefig.bbox": None,
     "path.simplify": True,
 }
+Place = tuple[float, float, float, float]
+WORDS = ("sheet.", "atlas.", "names.", "tables.reason_", "tables.class_", "tables.support_",
+         "tables.access_", "tables.scope_", "tables.verdict_")  # fmt: skip
+"""Texts of the catalogue that a sheet may show; its font has to hold them."""
+ORDER = ("facility", "number", "beds", "pair", "status", "bar", "reason", "uncovered", "service",
+         "guide", "study", "place", "unit", "circle", "zone", "road", "degrees", "exclusion",
+         "cover",
+         "class", "grade", "whole", "balance", "supply", "density")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Design:
+    """
+    What one sheet shows.
+
+    Attributes
+    ----------
+    title
+        Takes the name of the plan and returns the title.
+    layers
+        Draws the map and returns the symbols drawn.
+    labels
+        Writes names on it and returns further symbols, and notes for under the legend.
+    blocks
+        Returns the tables beside it.
+    bounds
+        Of the world that the map has to show, metres.
+    code
+        Number of the sheet; empty for a single one.
+    place
+        Of the map: left, low, width and height in millimetres.
+    columns
+        Of the tables: the first has the legend at its foot.
+    beside
+        Returns the tables of the second column, if there is one.
+    """
+
+    title: Callable[[str], str]
+    layers: Callable[[Axes, Frames, Window], list[Symbol]]
+    labels: Callable[[Board, Frames], tuple[list[Symbol], list[str]]]
+    blocks: Callable[[Paper, Frames], list[Block]]
+    bounds: Place
+    code: str = ""
+    place: Place = MAP
+    columns: tuple[Place, ...] = (PANEL,)
+    beside: Callable[[Paper, Frames], list[Block]] | None = None
 
 
 def write_sheet(frames: Frames, folder: Path) -> list[Path]:
@@ -79,10 +117,9 @@ def write_sheet(frames: Frames, folder: Path) -> list[Path]:
         If this machine has no font with the Chinese characters that the sheet needs.
     """
     pdf, png = folder / "sheet.pdf", folder / "sheet.png"
-    with _settings():
+    with settings():
         figure = draw_sheet(frames)
-        title = text(f"sheet.{_kind(frames)}", frames.info["language"],
-                     name=clean(frames.info["name"]))  # fmt: skip
+        title = sheet_title(frames)(clean(frames.info["name"]))
         # No time of writing: the same plan gives the same file.
         about = {"Title": title, "Creator": "Siting", "Producer": None, "CreationDate": None}
         figure.savefig(pdf, dpi=PIXELS_PER_INCH, metadata=about)
@@ -91,7 +128,7 @@ def write_sheet(frames: Frames, folder: Path) -> list[Path]:
 
 
 @contextmanager
-def _settings() -> Iterator[None]:
+def settings() -> Iterator[None]:
     """Draw with matplotlib's own defaults and ours, whatever the user has set."""
     with style.context(["default", SETTINGS]):
         yield
@@ -99,31 +136,69 @@ def _settings() -> Iterator[None]:
 
 def draw_sheet(frames: Frames) -> Figure:
     """
-    Return the sheet as a figure, one millimetre of ``figure.axes[1]`` to a millimetre of paper.
+    Return the sheet of the proposed layout as a figure.
 
-    ``figure.axes[0]`` is the map in the metres of the layers. Raises ``FontError`` as
-    ``write_sheet`` does.
+    One millimetre of ``figure.axes[1]`` is a millimetre of paper, ``figure.axes[0]`` is the map in
+    the metres of the layers. Raises ``FontError`` as ``write_sheet`` does.
     """
-    with _settings():
+    design = Design(sheet_title(frames), draw_layers, draw_labels, plan_blocks, extent(frames))
+    return compose(frames, design, face_of(frames))
+
+
+def sheet_title(frames: Frames) -> Callable[[str], str]:
+    """Return what makes the title of the proposed layout, or of one that was only audited."""
+    kind = "title_audited" if frames.record.get("status") == "audited" else "title"
+    return lambda name: text(f"sheet.{kind}", frames.info["language"], name=name)
+
+
+def compose(frames: Frames, design: Design, face: Face, *, enlargement: float = 1.0) -> Figure:
+    """
+    Return a sheet as a figure of A3.
+
+    Parameters
+    ----------
+    frames
+        The tables of one run.
+    design
+        What the sheet shows.
+    face
+        A font for all that may be written.
+    enlargement
+        How much larger than A3 it will be printed; the scale is that of the print.
+    """
+    with settings():
         figure = Figure(figsize=(PAGE[0] / MM, PAGE[1] / MM), facecolor="white")
-        window = choose_window(frames, MAP)
+        window = choose_window(design.bounds, design.place, enlargement=enlargement)
         plane = _axes(figure, (window.left, window.low, window.width, window.height))
         x0, y0, x1, y1 = window.metres
         plane.set(xlim=(x0, x1), ylim=(y0, y1))
         sheet = _axes(figure, (0, 0, *PAGE))
         sheet.set(xlim=(0, PAGE[0]), ylim=(0, PAGE[1]))
-        paper = Paper(sheet, _face(frames), frames.info["language"])
-        symbols = draw_layers(plane, frames, window)
+        paper = Paper(sheet, face, frames.info["language"])
+        symbols = design.layers(plane, frames, window)
         draw_grid(paper, window)
-        arrow = draw_north(paper, frames, window)
-        numbers, left_out = draw_labels(paper, frames, window, arrow)
-        _draw_frame(paper, window)
-        _draw_title(paper, frames)
-        _draw_strip(paper, frames, window)
-        notes = [tell(paper, "unlabelled", count=left_out)] if left_out else []
-        notes += [tell(paper, "glyphs")] if _shows_geta(sheet) else []
-        draw_panel(paper, frames, [*symbols, *numbers], notes, PANEL)
+        board = open_board(paper, window, draw_north(paper, frames, window))
+        more, notes = design.labels(board, frames)
+        draw_furniture(paper, frames, window, design.title, design.code)
+        notes = [*notes, *([tell(paper, "glyphs")] if _shows_geta(sheet) else [])]
+        shown = _in_order([*symbols, *more])
+        draw_column(paper, design.blocks(paper, frames), shown, notes, design.columns[0])
+        if design.beside is not None:
+            draw_column(paper, design.beside(paper, frames), [], [], design.columns[1])
     return figure
+
+
+def _in_order(symbols: Sequence[Symbol]) -> list[Symbol]:
+    """Return symbols in the order of a legend, each once: what is on top of the map first."""
+    once = {symbol.key: symbol for symbol in reversed(symbols)}
+    kept = list(once.values())[::-1]
+    return sorted(kept, key=_rank)
+
+
+def _rank(symbol: Symbol) -> tuple[int, str]:
+    """Return where a symbol stands in a legend; sizes of beds in their own order."""
+    kind = symbol.key.split("-")[0]
+    return ORDER.index(kind), symbol.key if kind == "beds" else ""
 
 
 def _axes(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
@@ -141,116 +216,25 @@ def _shows_geta(sheet: Axes) -> bool:
     return any(GETA in item.get_text() for item in sheet.texts)
 
 
-def _face(frames: Frames) -> Face:
-    """Return a font for all that may be written on this sheet."""
+def face_of(frames: Frames) -> Face:
+    """
+    Return a font for all that may be written on the sheets of a run.
+
+    Raises
+    ------
+    FontError
+        If this machine has none.
+    """
     language = frames.info["language"]
-    ours = (words[language] for key, words in catalogue().items() if key.startswith("sheet."))
+    ours = (words[language] for key, words in catalogue().items() if key.startswith(WORDS))
     ascii_letters = "".join(map(chr, range(33, 127)))
-    names: list[Any] = [*frames.info.values(), *frames.info.get("sources", [])]
-    for table in (frames.facilities, frames.units, frames.zones):
+    names: list[Any] = [
+        *frames.info.values(), *frames.info.get("sources", []),
+        *frames.info.get("atlas", {}).values(),
+    ]  # fmt: skip
+    for table in (frames.facilities, frames.units, frames.zones, frames.places, frames.circles):
         if table is not None:
-            names += [*table["id"], *table.get("name", [])]
-    return find_face("".join(ours) + ascii_letters + "…", names)
-
-
-def _draw_frame(paper: Paper, window: Window) -> None:
-    """Draw the double frame of the sheet and the frame of the map."""
-    left, low, width, height = FRAME
-    box(paper, left, low, (width, height), linewidth=1.4, gid="frame")
-    box(paper, left - 2, low - 2, (width + 4, height + 4), linewidth=0.4)
-    box(paper, window.left, window.low, (window.width, window.height), linewidth=0.9,
-        gid="map-frame", zorder=5)  # fmt: skip
-
-
-def _kind(frames: Frames) -> str:
-    """Return which title the sheet has: that of a plan, or of a layout that was only audited."""
-    return "title_audited" if frames.record.get("status") == "audited" else "title"
-
-
-def _draw_title(paper: Paper, frames: Frames) -> None:
-    """Write title, subtitle and, where elders were estimated, the stamp that says so."""
-    info, middle = frames.info, PAGE[0] / 2
-    room = 250.0
-    kind = _kind(frames)
-    title = tell(paper, kind, name=info["name"])
-    size = max(min(25.0, 25.0 * room / width_mm(title, paper.face, 25.0)), 12.0)
-    beside = width_mm(tell(paper, kind, name=""), paper.face, size)
-    name = shorten(info["name"], paper.face, size=size, width=room - beside)
-    title = tell(paper, kind, name=name)
-    write(paper, middle, TITLE_Y + 1.5, title, size, ha="center", gid="title")
-    subtitle = tell(paper, "subtitle", standard=info["standard_name"], year=info["year"])
-    write(paper, middle, TITLE_Y - 7.8, subtitle, 9, ha="center", width=room, color="#555555")
-    if info.get("estimate") is not None:
-        _draw_stamp(paper, str(info["estimate"]))
-
-
-def _draw_stamp(paper: Paper, method: str) -> None:
-    """Stamp the sheet as an estimate by a method."""
-    known = f"method_{method}"
-    name = tell(paper, known) if f"sheet.{known}" in catalogue() else method
-    width, height, right = 62.0, 13.0, PANEL[0] + PANEL[2]
-    left, low = right - width, TITLE_Y - height / 2 - 1
-    box(paper, left, low, (width, height), edgecolor=STAMP, linewidth=1.2, gid="estimate")
-    write(paper, left + width / 2, low + 9, tell(paper, "estimate"), 13, ha="center",
-          color=STAMP, gid="estimate-word")  # fmt: skip
-    words = tell(paper, "estimate_method", method=name)
-    write(paper, left + width / 2, low + 3.2, words, 6.5, ha="center", color=STAMP,
-          width=width - 3)  # fmt: skip
-
-
-def _draw_strip(paper: Paper, frames: Frames, window: Window) -> None:
-    """Draw the strip along the foot: scale, sources, and the fields of the title block."""
-    left, low, width, _ = FRAME
-    right = left + width
-    rule(paper, (left, right), (STRIP_TOP, STRIP_TOP), lw=0.9)
-    for x in (118.0, 268.0, 346.0):
-        rule(paper, (x, x), (low, STRIP_TOP))
-    _draw_scale(paper, window, (left, 118.0))
-    _draw_sources(paper, frames, (118.0, 268.0))
-    middle = (low + STRIP_TOP) / 2
-    rule(paper, (268.0, right), (middle, middle))
-    fields = [("drawn_by", "", 268.0, 1), ("review_number", "", 346.0, 1),
-              ("date", frames.info["date"], 268.0, 0)]  # fmt: skip
-    for key, value, x, row in fields:
-        y = middle + (row - 0.5) * (STRIP_TOP - low) / 2
-        write(paper, x + 2, y, tell(paper, key), 7.5, color="#555555")
-        write(paper, x + 26, y, value, 8, gid=f"field:{key}")
-    y = (low + middle) / 2
-    write(paper, (346.0 + right) / 2, y, tell(paper, "internal"), 8.5, ha="center", color=STAMP,
-          width=right - 348, gid="internal")  # fmt: skip
-
-
-def _draw_scale(paper: Paper, window: Window, room: tuple[float, float]) -> None:
-    """Draw the bar scale, two black and two white parts, and the numeric scale above it."""
-    longest = 70.0 * window.denominator / 1000
-    steps = sorted(k * 10**p for k in (1, 2, 4) for p in range(1, 8))
-    total = max(step for step in [steps[0], *steps] if step <= longest or step == steps[0])
-    length = total * 1000 / window.denominator
-    left, y = (room[0] + room[1] - length) / 2, 14.5
-    kilometres = total >= 1000  # noqa: PLR2004 - metres in a kilometre
-    for part in range(4):
-        box(paper, left + part * length / 4, y, (length / 4, 1.8), linewidth=0.5,
-            facecolor=INK if part % 2 == 0 else "white", gid=f"scale-bar-{part}")  # fmt: skip
-    for part in (0, 1, 2, 4):
-        value = total * part / 4 / (1000 if kilometres else 1)
-        unit = f" {'km' if kilometres else 'm'}" if part == 4 else ""  # noqa: PLR2004 - the end
-        write(paper, left + part * length / 4, y - 2.4, f"{value:g}{unit}", 6.5, ha="center",
-              gid=f"scale-mark-{part}")  # fmt: skip
-    numeric = tell(paper, "scale", denominator=window.denominator)
-    write(paper, sum(room) / 2, y + 8, numeric, 10, ha="center", gid="scale-number")
-
-
-def _draw_sources(paper: Paper, frames: Frames, room: tuple[float, float]) -> None:
-    """Write where the data come from, in which system and by which distance."""
-    info, width = frames.info, room[1] - room[0] - 4
-    joint = tell(paper, "sources_joint")
-    sources = joint.join(map(str, info.get("sources", []))) or tell(paper, "sources_none")
-    lines = wrap(tell(paper, "sources", sources=sources), paper.face, size=7, width=width, lines=3)
-    distance = tell(paper, f"distance_{info['distance']}")
-    lines += wrap(
-        tell(paper, "projection", crs=info["crs"], distance=distance,
-             status=status_text(paper, frames)),
-        paper.face, size=7, width=width, lines=2,
-    )  # fmt: skip
-    for number, line in enumerate(lines):
-        write(paper, room[0] + 2, STRIP_TOP - 3.2 - number * 4, line, 7, gid="sources")
+            names += [*table["id"], *table.get("name", []), *table.get("tenure", [])]
+    if frames.open_points is not None:
+        names += [*frames.open_points["summary"], *frames.open_points["clause"]]
+    return find_face("".join(ours) + ascii_letters + "…°′″", names)

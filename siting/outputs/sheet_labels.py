@@ -1,4 +1,4 @@
-"""Words and marks over the map window: kilometre grid, north arrow, numbers and names."""
+"""Names and numbers over the map window, where they do not collide."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon
 from matplotlib.patheffects import Stroke
 
 from siting.outputs.fonts import drawable
@@ -17,26 +15,29 @@ from siting.outputs.sheet_map import (
     NUMBER,
     Symbol,
     facilities_in,
-    inside,
     symbol_scale,
     uncovered_in,
 )
-from siting.outputs.sheet_page import INK, PT, box, rule, shorten, tell, width_mm, write
+from siting.outputs.sheet_page import PT, shorten, tell, width_mm, write
+from siting.outputs.sheet_window import inside
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from geopandas import GeoDataFrame
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from siting.outputs.frames import Frames
-    from siting.outputs.sheet_map import Window
     from siting.outputs.sheet_page import Paper
+    from siting.outputs.sheet_window import Window
 
-__all__ = ["draw_grid", "draw_labels", "draw_north"]
+__all__ = [
+    "HOME_LABEL", "UNIT_LABEL", "Board", "draw_labels", "label_area", "label_areas", "label_homes",
+    "label_numbers", "label_zones", "open_board", "take_box", "take_facilities", "take_points",
+]  # fmt: skip
 
 CELL_MM = 0.5
 HALO = [Stroke(linewidth=1.8, foreground="#FFFFFFD9")]
-ARROW_MM = (13.0, 19.0)
-GRID_MM = 25.0
 MOST_NUMBERS = 600
 MOST_ZONES = 400
 MOST_HOMES = 60
@@ -63,67 +64,30 @@ class Board:
     window: Window
     taken: NDArray[np.bool_]
 
+    def is_free(self, area: tuple[float, float, float, float]) -> bool:
+        """Tell whether a rectangle of the page (left, low, width, height in mm) can be written on.
 
-def draw_grid(paper: Paper, window: Window) -> None:
-    """Tick the frame of the map and cross the window at every round kilometre."""
-    need = GRID_MM * window.denominator / 1000
-    power = 10.0 ** np.floor(np.log10(need))
-    step = next(k * power for k in (1, 2, 5, 10) if k * power >= need)
-    x0, y0, x1, y1 = window.metres
-    columns = np.arange(np.ceil(x0 / step), np.floor(x1 / step) + 1) * step
-    rows = np.arange(np.ceil(y0 / step), np.floor(y1 / step) + 1) * step
-    right, top = window.left + window.width, window.low + window.height
-    style: dict[str, Any] = {"lw": 0.5, "gid": "grid-tick"}
-    for value, at in zip(columns, (columns - x0) * 1000 / window.denominator, strict=True):
-        x = window.left + at
-        rule(paper, (x, x), (window.low, window.low - 1.6), **style)
-        rule(paper, (x, x), (top, top + 1.6), **style)
-        write(paper, x, window.low - 3.4, f"{value / 1000:.10g}", 6, ha="center", va="center")
-    for value, at in zip(rows, (rows - y0) * 1000 / window.denominator, strict=True):
-        y = window.low + at
-        rule(paper, (window.left, window.left - 1.6), (y, y), **style)
-        rule(paper, (right, right + 1.6), (y, y), **style)
-        write(paper, window.left - 3.2, y, f"{value / 1000:.10g}", 6, rotation=90, ha="center",
-              va="center")  # fmt: skip
-    write(paper, window.left, top + 3.2, tell(paper, "grid_unit"), 6, va="center")
-    world = np.array([(x, y) for x in columns for y in rows]).reshape(-1, 2)
-    crosses = window.on_page(world)
-    paper.axes.add_line(
-        Line2D(*crosses.T, ls="", marker="+", ms=5, mew=0.35, color="#8C8C8C", zorder=0.5,
-               gid="grid-cross")
-    )  # fmt: skip
+        It has to lie in the window, a millimetre from its frame, and nothing may stand there.
+        """
+        left, low, width, height = area
+        x, y = left - self.window.left, low - self.window.low
+        if x < 1 or y < 1:
+            return False
+        if x + width > self.window.width - 1 or y + height > self.window.height - 1:
+            return False
+        rows, columns = _cells(self, area)
+        return not self.taken[rows, columns].any()
 
 
-def draw_north(paper: Paper, frames: Frames, window: Window) -> tuple[float, float]:
-    """Draw the north arrow in the emptiest corner; return its lower left corner in millimetres."""
-    _, shapes = inside(frames.demand.geometry, window)
-    points = window.on_page(shapely.get_coordinates(shapely.centroid(shapes)).reshape(-1, 2))
-    width, height = ARROW_MM
-    right = window.left + window.width - width - 3
-    top = window.low + window.height - height - 3
-    corners = [(right, top), (window.left + 3, top), (right, window.low + 3),
-               (window.left + 3, window.low + 3)]  # fmt: skip
-    x, y = min(corners, key=lambda corner: _count(points, corner, ARROW_MM))
-    box(paper, x, y, ARROW_MM, facecolor="#FFFFFFE0", edgecolor="none", zorder=3)
-    middle, low, tip = x + width / 2, y + 1.5, y + height - 5.5
-    for side, colour in ((-1, INK), (1, "#FFFFFF")):
-        corners = [(middle, tip), (middle + side * 3.2, low), (middle, low + 3)]
-        paper.axes.add_patch(
-            Polygon(corners, facecolor=colour, edgecolor=INK, linewidth=0.6, zorder=4, gid="north")
-        )
-    write(paper, middle, y + height - 2.6, tell(paper, "north"), 10, ha="center", zorder=4)
-    return (x, y)
+def open_board(paper: Paper, window: Window, taken: tuple[float, float, float, float]) -> Board:
+    """Return the window as a board for names, on which one place (mm) is taken."""
+    shape = (int(window.height / CELL_MM) + 1, int(window.width / CELL_MM) + 1)
+    board = Board(paper, window, np.zeros(shape, dtype=bool))
+    take_box(board, taken)
+    return board
 
 
-def _count(points: NDArray[Any], corner: tuple[float, float], size: tuple[float, float]) -> int:
-    """Return how many points lie in a rectangle."""
-    low, high = np.array(corner), np.array(corner) + size
-    return int(((points >= low) & (points <= high)).all(axis=1).sum())
-
-
-def draw_labels(
-    paper: Paper, frames: Frames, window: Window, arrow: tuple[float, float]
-) -> tuple[list[Symbol], int]:
+def draw_labels(board: Board, frames: Frames) -> tuple[list[Symbol], list[str]]:
     """
     Write numbers of proposed facilities, and names, where they do not collide.
 
@@ -131,43 +95,59 @@ def draw_labels(
     -------
     symbols
         The entry of the legend for the numbers, if there are any.
-    left_out
-        How many numbers had no room.
+    notes
+        What to say under the legend: how many numbers had no room.
     """
-    shape = (int(window.height / CELL_MM) + 1, int(window.width / CELL_MM) + 1)
-    board = Board(paper, window, np.zeros(shape, dtype=bool))
-    _take(board, (*arrow, *ARROW_MM))
-    table = facilities_in(frames, window)
+    table = take_facilities(board, frames.facilities)
+    symbols, notes = label_numbers(board, table)
+    label_areas(board, frames.units, UNIT_LABEL)
+    label_homes(board, table[(table["status"] == "existing") & table["rank"].isna()])
+    take_points(board, uncovered_in(frames, board.window))
+    label_zones(board, frames)
+    return symbols, notes
+
+
+def take_facilities(board: Board, facilities: GeoDataFrame) -> pd.DataFrame:
+    """Keep the symbols of facilities free; return those in the window with their radius (mm)."""
+    table = facilities_in(facilities, board.window)
     table["radius"] = np.array(DIAMETERS_MM)[table["step"]] * symbol_scale(table) / 2
-    table["name"] = frames.facilities["name"].to_numpy()[table["row"]]
     spot: Any
     for spot in table.itertuples():
         side = 2 * spot.radius
-        _take(board, (spot.px - spot.radius, spot.py - spot.radius, side, side))
+        take_box(board, (spot.px - spot.radius, spot.py - spot.radius, side, side))
+    return table
+
+
+def label_numbers(board: Board, table: pd.DataFrame) -> tuple[list[Symbol], list[str]]:
+    """Write the numbers of proposed facilities; return entry of the legend and notes."""
     numbered = table[table["rank"].notna()].sort_values("rank")
     written = 0
+    spot: Any
     for spot in numbered.head(MOST_NUMBERS).itertuples():
         place = (spot.px, spot.py, spot.radius)
         written += _label_spot(board, place, f"{spot.rank:.0f}", NUMBER_LABEL)
-    _label_units(board, frames)
-    homes = table[(table["status"] == "existing") & table["rank"].isna()]
-    for spot in homes.head(MOST_HOMES if len(homes) <= MOST_HOMES else 0).itertuples():
-        label = shorten(spot.name, paper.face, size=HOME_LABEL["size"], width=24)
+    left = len(numbered) - written
+    notes = [tell(board.paper, "unlabelled", count=left)] if left else []
+    return [Symbol("number", "number", NUMBER)] if written else [], notes
+
+
+def label_homes(board: Board, table: pd.DataFrame, *, most: int = MOST_HOMES) -> None:
+    """Write the names of facilities beside them, unless there are more than ``most``."""
+    spot: Any
+    for spot in table.itertuples() if len(table) <= most else ():
+        label = shorten(spot.name, board.paper.face, size=HOME_LABEL["size"], width=24)
         _label_spot(board, (spot.px, spot.py, spot.radius), label, HOME_LABEL)
-    _take_points(board, window.on_page(uncovered_in(frames, window)))
-    _label_zones(board, frames)
-    symbols = [Symbol("number", "number", NUMBER)] if written else []
-    return symbols, len(numbered) - written
 
 
-def _take(board: Board, area: tuple[float, float, float, float]) -> None:
+def take_box(board: Board, area: tuple[float, float, float, float]) -> None:
     """Mark a rectangle of the page (left, low, width and height in mm) as covered."""
     rows, columns = _cells(board, area)
     board.taken[rows, columns] = True
 
 
-def _take_points(board: Board, points: NDArray[np.float64]) -> None:
-    """Mark the cells around points of the page, of shape (n, 2) in mm, as covered."""
+def take_points(board: Board, points: NDArray[np.float64]) -> None:
+    """Keep small marks at points of the world, of shape (n, 2), free of names."""
+    points = board.window.on_page(points)
     corner = np.array([board.window.left, board.window.low])
     columns, rows = np.round((points - corner) / CELL_MM).astype(int).T
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
@@ -192,13 +172,9 @@ def _write_free(
     style = dict(style)
     size = style.pop("size")
     wide, high = width_mm(label, board.paper.face, size), size * PT
-    x, y = place[0] - board.window.left, place[1] - board.window.low
-    if x < 1 or y < 1 or x + wide > board.window.width - 1 or y + high > board.window.height - 1:
+    if not board.is_free((*place, wide, high)):
         return False
-    rows, columns = _cells(board, (*place, wide, high))
-    if board.taken[rows, columns].any():
-        return False
-    board.taken[rows, columns] = True
+    take_box(board, (*place, wide, high))
     middle = place[1] + high / 2
     # The halo is drawn as outlines and the text over it as text, so that it can be searched.
     behind = style | {"gid": "halo", "path_effects": HALO}
@@ -227,23 +203,26 @@ def _label_spot(
     return any(_write_free(board, place, label, style) for place in places)
 
 
-def _label_units(board: Board, frames: Frames) -> None:
-    """Write the name of every planning unit near its middle."""
-    rows, shapes = inside(frames.units.geometry, board.window)
-    column = "name" if "name" in frames.units else "id"
-    names = frames.units[column].to_numpy()[rows]
-    size = UNIT_LABEL["size"]
+def label_areas(board: Board, areas: GeoDataFrame, style: dict[str, Any]) -> None:
+    """Write the name of every area near its middle: ``name``, else ``id``."""
+    rows, shapes = inside(areas.geometry, board.window)
+    names = areas["name" if "name" in areas else "id"].to_numpy()[rows]
     for name, shape in zip(names, shapes, strict=True):
-        label = shorten(name, board.paper.face, size=size, width=40)
-        x, y = _middle(board, shape, label, size)
-        high = size * PT
-        any(
-            _write_free(board, (x, y + up * high), label, UNIT_LABEL)
-            for up in (0, 1, -1, 2, -2, 3.5, -3.5, 5, -5)
-        )
+        label = shorten(name, board.paper.face, size=style["size"], width=40)
+        label_area(board, shape, label, style)
 
 
-def _label_zones(board: Board, frames: Frames) -> None:
+def label_area(board: Board, shape: BaseGeometry, label: str, style: dict[str, Any]) -> bool:
+    """Write a label near the middle of an area, above or below it; tell whether there was room."""
+    x, y = _middle(board, shape, label, style["size"])
+    high = style["size"] * PT
+    return any(
+        _write_free(board, (x, y + up * high), label, style)
+        for up in (0, 1, -1, 2, -2, 3.5, -3.5, 5, -5)
+    )
+
+
+def label_zones(board: Board, frames: Frames) -> None:
     """Write the names of zones that are wide enough for them."""
     if frames.zones is None:
         return
@@ -251,7 +230,7 @@ def _label_zones(board: Board, frames: Frames) -> None:
     names = frames.zones["name"].to_numpy()[rows]
     size = ZONE_LABEL["size"]
     for name, shape in list(zip(names, shapes, strict=True))[:MOST_ZONES]:
-        room = (shape.bounds[2] - shape.bounds[0]) * 1000 / board.window.denominator - 1
+        room = (shape.bounds[2] - shape.bounds[0]) / board.window.per_mm - 1
         label = drawable(name, board.paper.face)
         if width_mm(label, board.paper.face, size) <= room:
             _write_free(board, _middle(board, shape, label, size), label, ZONE_LABEL)

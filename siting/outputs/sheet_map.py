@@ -14,22 +14,26 @@ from scipy.spatial import cKDTree
 
 from siting.outputs.generalise import BLOCK_M2, fill_holes
 from siting.outputs.sheet_page import PT
+from siting.outputs.sheet_window import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from geopandas import GeoDataFrame
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from siting.outputs.frames import Frames
+    from siting.outputs.sheet_window import Window
 
-__all__ = ["BED_STEPS", "DIAMETERS_MM", "NUMBER", "Symbol", "Window", "choose_window",
-           "draw_layers", "facilities_in", "inside", "symbol_scale", "uncovered_in"]  # fmt: skip
+__all__ = [
+    "BED_STEPS", "DIAMETERS_MM", "FACILITY", "NUMBER", "Symbol", "add_lines", "draw_exclusions",
+    "draw_facilities", "draw_layers", "draw_lines", "draw_service", "draw_uncovered",
+    "facilities_in", "fill",
+    "fill_density", "outlines",
+    "symbol_scale", "uncovered_in",
+]  # fmt: skip
 
-STEPS = (10, 15, 20, 25, 30, 40, 50, 60, 75)
-DENOMINATORS = [step * 10**power for power in range(2, 6) for step in STEPS]
-"""From 1:1,000; the first digits of a drawing scale, and 7.5, so that the map fills its frame."""
-MARGIN_MM = 6.0
 BED_STEPS = (50, 100, 200)
 DIAMETERS_MM = (2.4, 3.2, 4.1, 5.2)
 APART_MM, LEAST_SIZE = 6.0, 0.5
@@ -60,6 +64,7 @@ FACILITY: dict[str, dict[str, Any]] = {
     "outside": {"marker": "o", "facecolor": "#FFFFFF", "edgecolor": "#2F6DA8"},
     "existing": {"marker": "o", "facecolor": "#4F8FCB", "edgecolor": "#173E63"},
     "reserved": {"marker": "D", "facecolor": "#FFFFFF", "edgecolor": "#A2571C"},
+    "later": {"marker": "^", "facecolor": "#FFFFFF", "edgecolor": "#8A2B10"},
     "planned": {"marker": "D", "facecolor": "#FFD667", "edgecolor": "#7A5A00"},
     "extended": {"marker": "s", "facecolor": "#5DB075", "edgecolor": "#1D5230"},
     "new": {"marker": "^", "facecolor": "#FF9F7F", "edgecolor": "#8A2B10"},
@@ -78,151 +83,121 @@ class Symbol:
         Its name in the catalogue after ``legend_``; the artists drawn have ``symbol:<key>`` (and
         for facilities ``/beds-<step>``) as their gid.
     form
-        ``area``, ``line``, ``marker``, ``beds`` or ``number``.
+        ``area``, ``line``, ``marker``, ``spot`` (a marker on an area), ``bar``, ``status`` or
+        ``number``.
     style
         What matplotlib draws it with.
     blanks
         What the text of the legend needs.
+    label
+        Instead of a text of the catalogue: what the legend says.
     """
 
     key: str
     form: str
     style: dict[str, Any]
     blanks: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Window:
-    """
-    Where the map stands on the page and in the world.
-
-    Attributes
-    ----------
-    left, low, width, height
-        On the page, in millimetres.
-    x, y
-        World coordinates of the lower left corner, in metres.
-    denominator
-        Metres in the world per metre on paper.
-    """
-
-    left: float
-    low: float
-    width: float
-    height: float
-    x: float
-    y: float
-    denominator: int
-
-    @property
-    def metres(self) -> tuple[float, float, float, float]:
-        """World bounds of the window: least x, least y, greatest x, greatest y."""
-        per_mm = self.denominator / 1000
-        return (self.x, self.y, self.x + self.width * per_mm, self.y + self.height * per_mm)
-
-    def on_page(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return world coordinates, of shape (n, 2), as millimetres on the page."""
-        corner, start = np.array([self.x, self.y]), np.array([self.left, self.low])
-        page: NDArray[np.float64] = (points - corner) * 1000 / self.denominator + start
-        return page
-
-
-def choose_window(frames: Frames, place: tuple[float, float, float, float]) -> Window:
-    """Return a window at the smallest denominator of the list that shows the whole study area."""
-    left, low, width, height = place
-    x0, y0, x1, y1 = _extent(frames)
-    room = (width - 2 * MARGIN_MM, height - 2 * MARGIN_MM)
-    need = max((x1 - x0) / room[0], (y1 - y0) / room[1]) * 1000
-    denominator = next((d for d in DENOMINATORS if d >= need), DENOMINATORS[-1])
-    x = (x0 + x1 - width * denominator / 1000) / 2
-    y = (y0 + y1 - height * denominator / 1000) / 2
-    return Window(left, low, width, height, x, y, denominator)
-
-
-def _extent(frames: Frames) -> tuple[float, float, float, float]:
-    """Return the bounds of the study area, of the demand and of what is proposed."""
-    changed = frames.facilities.geometry[frames.facilities["rank"].notna()]
-    layers = [frames.demand.geometry, frames.units.geometry, changed]
-    bounds = [layer.total_bounds for layer in layers if len(layer)]
-    if frames.study_area is not None and not frames.study_area.is_empty:
-        bounds.append(np.array(frames.study_area.bounds))
-    stack = np.array([b for b in bounds if np.isfinite(b).all()]).reshape(-1, 4)
-    if not len(stack):
-        return (0.0, 0.0, 1000.0, 1000.0)
-    (x0, y0), (x1, y1) = stack[:, :2].min(axis=0), stack[:, 2:].max(axis=0)
-    return (float(x0), float(y0), float(x1), float(y1))
-
-
-def inside(geometries: Iterable[Any] | None, window: Window) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return which geometries the window shows, as positions, and those geometries."""
-    shapes = np.array([] if geometries is None else list(geometries), dtype=object)
-    usable = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    usable &= shapely.intersects(shapes, shapely.box(*window.metres))
-    rows = np.flatnonzero(usable)
-    return rows, shapes[rows]
+    label: str = ""
 
 
 def draw_layers(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
     """Draw everything but labels, from the ground up, and return the symbols drawn."""
     return [
-        *_draw_density(axes, frames, window),
-        *_draw_lines(axes, frames.roads.geometry, window, "road", ROAD),
-        *_draw_exclusions(axes, frames, window),
-        *_draw_service(axes, frames, window),
-        *_draw_lines(
+        *fill_density(axes, frames, window),
+        *draw_lines(axes, frames.roads.geometry, window, "road", ROAD),
+        *draw_exclusions(axes, frames, window),
+        *draw_service(axes, frames.service_areas, window),
+        *draw_lines(
             axes, frames.zones.geometry if frames.zones is not None else None, window, "zone", ZONE
         ),
-        *_draw_lines(axes, frames.units.geometry, window, "unit", UNIT),
-        *_draw_lines(axes, [frames.study_area], window, "study", STUDY),
-        *_draw_uncovered(axes, frames, window),
-        *_draw_facilities(axes, frames, window),
+        *draw_lines(axes, frames.units.geometry, window, "unit", UNIT),
+        *draw_lines(axes, [frames.study_area], window, "study", STUDY),
+        *draw_uncovered(axes, frames, window),
+        *draw_facilities(axes, facilities_in(frames.facilities, window)),
     ]
 
 
-def _draw_density(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
+def fill_density(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
     """Draw the demand shapes by density class, as pixels: there may be very many."""
-    rows, shapes = inside(frames.demand_shapes, window)
-    grades = frames.demand["density_class"].to_numpy()[rows]
-    flat = shapely.get_dimensions(shapes) == 2  # noqa: PLR2004 - a polygon
-    asked = [frames.info.get(f"distance_{grade}_m") for grade in ("high", "medium")]
-    plain = not any(asked)  # no rule asks for a distance, so no class means anything
-    if plain:
-        grades = np.full(len(grades), "low", dtype=object)
-    drawn = []
-    for grade, colour in DENSITY.items():
-        style: dict[str, Any] = {"facecolor": colour, "linewidth": 0}
-        mine = grades == grade
-        if not mine.any():
-            continue
-        key = "density-any" if plain else f"density-{grade}"
-        common: dict[str, Any] = {"rasterized": True, "gid": f"symbol:{key}", "zorder": 1}
-        areas = PathCollection(_outlines(shapes[mine & flat]), antialiased=False, **style, **common)
-        axes.add_collection(areas, autolim=False)
-        points = shapely.get_coordinates(shapely.centroid(shapes[mine & ~flat]))
-        if len(points):
-            axes.scatter(points[:, 0], points[:, 1], s=9, marker="s", **style, **common)
-        drawn.append(Symbol(key, "area", style))
+    if frames.distance_classes:
+        grades = frames.demand["density_class"].to_numpy()
+        looks = {f"density-{grade}": colour for grade, colour in DENSITY.items()}
+        keys = np.array([f"density-{grade}" for grade in grades], dtype=object)
+    else:  # no rule asks for a distance, so no class means anything
+        looks = {"density-any": DENSITY["low"]}
+        keys = np.full(len(frames.demand), "density-any", dtype=object)
+    drawn = fill(axes, frames.demand_shapes, keys, looks, window, pixels=True)
     return drawn[::-1]
 
 
-def _draw_lines(
+def fill(
+    axes: Axes,
+    geometries: Iterable[Any] | None,
+    keys: NDArray[np.object_],
+    looks: Mapping[str, str | dict[str, Any]],
+    window: Window,
+    *,
+    pixels: bool = False,
+) -> list[Symbol]:
+    """
+    Fill areas, each by its key; return the symbols of the keys that the window shows.
+
+    Parameters
+    ----------
+    axes
+        The map.
+    geometries
+        Polygons; points are drawn as small squares.
+    keys
+        One per geometry; a key without a look is not drawn.
+    looks
+        Key to a colour, or to what matplotlib draws with; in the order of the legend.
+    window
+        What is outside is left out.
+    pixels
+        Draw as pixels instead of vectors, for very many small areas.
+    """
+    rows, shapes = inside(geometries, window)
+    mine = keys[rows]
+    flat = shapely.get_dimensions(shapes) == 2  # noqa: PLR2004 - a polygon
+    drawn = []
+    for key, look in looks.items():
+        here = mine == key
+        if not here.any():
+            continue
+        style: dict[str, Any] = (
+            {"facecolor": look, "linewidth": 0} if isinstance(look, str) else look
+        )
+        common: dict[str, Any] = {"rasterized": pixels, "gid": f"symbol:{key}", "zorder": 1}
+        areas = PathCollection(
+            outlines(shapes[here & flat]), antialiased=not pixels, **style, **common
+        )
+        axes.add_collection(areas, autolim=False)
+        points = shapely.get_coordinates(shapely.centroid(shapes[here & ~flat]))
+        if len(points):
+            axes.scatter(points[:, 0], points[:, 1], s=9, marker="s", **style, **common)
+        drawn.append(Symbol(key, "area", style))
+    return drawn
+
+
+def draw_lines(
     axes: Axes, geometries: Iterable[Any] | None, window: Window, key: str, style: dict[str, Any]
 ) -> list[Symbol]:
     """Draw lines, or the borders of polygons."""
     _, shapes = inside(geometries, window)
     if not len(shapes):
         return []
-    _add_lines(axes, shapes, window, f"symbol:{key}", style)
+    add_lines(axes, shapes, window, f"symbol:{key}", style)
     return [Symbol(key, "line", style)]
 
 
-def _add_lines(
+def add_lines(
     axes: Axes, shapes: NDArray[Any], window: Window, gid: str, style: dict[str, Any]
 ) -> None:
     """Add lines to the map, without detail that paper cannot show."""
     flat = shapely.get_dimensions(shapes) == 2  # noqa: PLR2004 - a polygon
     lines = np.where(flat, shapely.boundary(shapes), shapes)
-    lines = shapely.simplify(lines, SIMPLIFY_MM * window.denominator / 1000)
+    lines = shapely.simplify(lines, SIMPLIFY_MM * window.per_mm)
     parts = shapely.get_parts(shapely.get_parts(lines))
     parts = parts[shapely.get_dimensions(parts) == 1]
     points, owner = shapely.get_coordinates(parts, return_index=True)
@@ -237,44 +212,45 @@ def _add_lines(
 
 def _layer(gid: str) -> float:
     """Return the place of a line layer in the stack."""
-    order = ("road", "exclusion", "service", "zone", "unit", "study")
-    return 2 + order.index(gid.removeprefix("symbol:").split("-")[0]) / 10
+    order = ("degrees", "road", "exclusion", "service", "zone", "unit", "place", "circle", "study")
+    key = gid.removeprefix("symbol:").split("-")[0]
+    return 5.5 if key == "guide" else 2 + order.index(key) / 10
 
 
-def _draw_exclusions(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
+def draw_exclusions(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
     """Hatch the areas where nothing new may stand."""
     layer = None if frames.exclusions is None else frames.exclusions.geometry
     _, shapes = inside(layer, window)
     shapes = shapes[shapely.get_dimensions(shapes) == 2]  # noqa: PLR2004 - a polygon
     if not len(shapes):
         return []
-    tolerance = SIMPLIFY_MM * window.denominator / 1000
+    tolerance = SIMPLIFY_MM * window.per_mm
     hatched = PathCollection(
-        _outlines(shapely.simplify(shapes, tolerance)), gid="symbol:exclusion", zorder=2.1,
+        outlines(shapely.simplify(shapes, tolerance)), gid="symbol:exclusion", zorder=2.1,
         **EXCLUSION,
     )  # fmt: skip
     axes.add_collection(hatched, autolim=False)
     return [Symbol("exclusion", "area", EXCLUSION)]
 
 
-def _draw_service(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
+def draw_service(axes: Axes, areas: GeoDataFrame | None, window: Window) -> list[Symbol]:
     """Outline the places within each standard distance of a facility."""
-    rows, shapes = inside(frames.service_areas.geometry, window)
-    if not len(rows):
+    rows, shapes = inside(None if areas is None else areas.geometry, window)
+    if areas is None or not len(rows):
         return []
-    distances = frames.service_areas["distance_m"].to_numpy(dtype=float)[rows]
-    speck = SPECK_MM2 * (window.denominator / 1000) ** 2
+    distances = areas["distance_m"].to_numpy(dtype=float)[rows]
+    speck = SPECK_MM2 * (window.per_mm) ** 2
     shapes = fill_holes(shapes, least_m2=max(BLOCK_M2, speck))
     drawn = []
     for number, distance in enumerate(np.unique(distances)):
         style = SERVICE[number % len(SERVICE)]
         key = f"service-{distance:.0f}"
-        _add_lines(axes, shapes[distances == distance], window, f"symbol:{key}", style)
+        add_lines(axes, shapes[distances == distance], window, f"symbol:{key}", style)
         drawn.append(Symbol(key, "line", style, {"distance": distance}))
     return drawn
 
 
-def _draw_uncovered(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
+def draw_uncovered(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
     """Cross the demand points that have a distance duty and no facility within it."""
     points = uncovered_in(frames, window)
     if not len(points):
@@ -300,17 +276,23 @@ def uncovered_in(frames: Frames, window: Window) -> NDArray[np.float64]:
     return places
 
 
-def facilities_in(frames: Frames, window: Window) -> pd.DataFrame:
-    """Return the facilities that the window shows: ``row, status, step, rank, px, py`` (mm)."""
-    rows, shapes = inside(frames.facilities.geometry, window)
+def facilities_in(table: GeoDataFrame, window: Window) -> pd.DataFrame:
+    """
+    Return the facilities that the window shows, with where they stand on the page.
+
+    Columns: ``row`` (position in the table), ``name, status, step`` (of beds), ``rank, x, y``
+    (metres) and ``px, py`` (mm).
+    """
+    rows, shapes = inside(table.geometry, window)
     world = shapely.get_coordinates(shapely.centroid(shapes)).reshape(-1, 2)
     page = window.on_page(world)
-    beds = pd.to_numeric(frames.facilities["beds"]).fillna(0).to_numpy(dtype=float)[rows]
+    beds = pd.to_numeric(table["beds"]).fillna(0).to_numpy(dtype=float)[rows]
     return pd.DataFrame(
         {
             "row": rows,
-            "status": frames.facilities["status"].to_numpy()[rows],
-            "rank": pd.to_numeric(frames.facilities["rank"]).to_numpy(dtype=float)[rows],
+            "name": table["name"].to_numpy()[rows],
+            "status": table["status"].to_numpy()[rows],
+            "rank": pd.to_numeric(table["rank"]).to_numpy(dtype=float, na_value=np.nan)[rows],
             "step": np.searchsorted(BED_STEPS, beds, side="right"),
             "x": world[:, 0],
             "y": world[:, 1],
@@ -329,12 +311,27 @@ def symbol_scale(table: pd.DataFrame) -> float:
     return float(np.clip(np.median(apart) / APART_MM, LEAST_SIZE, 1.0))
 
 
-def _draw_facilities(axes: Axes, frames: Frames, window: Window) -> list[Symbol]:
-    """Draw facilities by status and by step of beds, large ones below small ones."""
-    table = facilities_in(frames, window)
-    points = [each * symbol_scale(table) / PT for each in DIAMETERS_MM]
+def draw_facilities(
+    axes: Axes, table: pd.DataFrame, *, scale: float | None = None, level: float = 4.0
+) -> list[Symbol]:
+    """
+    Draw facilities by status and by step of beds, large ones below small ones.
+
+    Parameters
+    ----------
+    axes
+        The map.
+    table
+        What ``facilities_in`` gives.
+    scale
+        Of the symbols; None: as crowded as the table is.
+    level
+        Where the lowest stands in the stack.
+    """
+    scale = symbol_scale(table) if scale is None else scale
+    points = [each * scale / PT for each in DIAMETERS_MM]
     drawn = []
-    for level, (status, style) in enumerate(FACILITY.items()):
+    for rise, (status, style) in enumerate(FACILITY.items()):
         mine = table[table["status"] == status]
         for step in range(len(DIAMETERS_MM)):
             group = mine[mine["step"] == step]
@@ -342,7 +339,7 @@ def _draw_facilities(axes: Axes, frames: Frames, window: Window) -> list[Symbol]
                 continue
             axes.scatter(
                 group["x"], group["y"], s=points[step] ** 2, linewidths=0.55, **style,
-                zorder=4 + level / 10 - step / 100, gid=f"symbol:facility-{status}/beds-{step}",
+                zorder=level + rise / 10 - step / 100, gid=f"symbol:facility-{status}/beds-{step}",
             )  # fmt: skip
         if len(mine):
             drawn.append(Symbol(f"facility-{status}", "marker", style | {"s": points[1] ** 2}))
@@ -352,7 +349,7 @@ def _draw_facilities(axes: Axes, frames: Frames, window: Window) -> list[Symbol]
     return [*drawn[::-1], *sizes]
 
 
-def _outlines(shapes: NDArray[Any]) -> list[Outline]:
+def outlines(shapes: NDArray[Any]) -> list[Outline]:
     """Return polygons as paths; holes turn the other way, so that they stay open."""
     parts, owner = shapely.get_parts(shapely.normalize(shapes), return_index=True)
     polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON

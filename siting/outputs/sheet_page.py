@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from siting.outputs.fonts import Face
 
-__all__ = ["INK", "MM", "PAGE", "PT", "Paper", "box", "rule", "shorten", "tell", "width_mm", "wrap",
-           "write"]  # fmt: skip
+__all__ = ["INK", "MM", "PAGE", "PT", "Paper", "box", "rule", "say", "shorten", "tell", "width_mm",
+           "wrap", "write"]  # fmt: skip
 
 PAGE = (420.0, 297.0)
 """A3 landscape: width and height in millimetres."""
@@ -55,6 +55,11 @@ def tell(paper: Paper, name: str, /, **values: object) -> str:
     return text(f"sheet.{name}", paper.language, **values)
 
 
+def say(paper: Paper, name: str, /, **values: object) -> str:
+    """Return a text of the atlas' catalogue in the sheet's language."""
+    return text(f"atlas.{name}", paper.language, **values)
+
+
 def width_mm(content: object, face: Face, size: float) -> float:
     """Return how wide one line is at a size in points, in millimetres."""
     return sum(face.advances[c] for c in drawable(content, face)) * size * PT
@@ -78,12 +83,19 @@ def wrap(content: object, face: Face, *, size: float, width: float, lines: int) 
     rest = drawable(content, face)
     broken: list[str] = []
     while rest and len(broken) < lines - 1 and width_mm(rest, face, size) > width:
-        end = max(len(shorten(rest, face, size=size, width=width)) - 1, 1)
-        space = rest.rfind(" ", 0, end + 1)
-        end = space if space > end * 0.6 else end
+        end = _break(rest, max(len(shorten(rest, face, size=size, width=width)) - 1, 1))
         broken.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()
     return [*broken, shorten(rest, face, size=size, width=width)] if rest else broken
+
+
+def _break(rest: str, end: int) -> int:
+    """Return where to break a text at the latest: not within a word of letters, if it is short."""
+    start = end
+    while start > end * 0.6 and rest[start - 1].isascii() and not rest[start - 1].isspace():
+        start -= 1
+    inside = end < len(rest) and rest[end].isascii() and not rest[end].isspace()
+    return start if inside and start > end * 0.6 else end
 
 
 def write(paper: Paper, x: float, y: float, content: object, size: float, **style: Any) -> Text:
