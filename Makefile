@@ -59,6 +59,8 @@ bench: $(VENV)/.base
 	$(RUN) benchmarks/taipei.py
 	$(RUN) benchmarks/units.py
 	$(RUN) benchmarks/classical.py
+	$(RUN) benchmarks/spopt_peer.py
+	$(RUN) benchmarks/batch.py
 
 docs: $(VENV)/.base
 	$(RUN) docs/make_standards.py

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,16 +41,14 @@ def main() -> None:
         files = write_variants(options.scenario, Path(folder), options.count)
         print(f"{len(files)} variants of {options.scenario.name}; first one to warm up")
         run_here(files[:1], options.data, 1, Path(folder) / "warm")
-        done = compare(HERE, len(files), lambda n, out: run_here(files, options.data, n, out))
-        keep(options.json, done)
+        run = partial(run_here, files, options.data)
+        keep(options.json, compare(HERE, len(files), run))
         if find_spec("distributed") is None:
             print('Dask is not installed (python -m pip install "siting[dask]"): not measured')
             keep(options.json, row("batch", DASK, "Taipei", None, note="Dask is not installed"))
         elif not options.skip_dask:
-            done = compare(
-                DASK, len(files), lambda n, out: run_on_dask(files, options.data, n, out)
-            )
-            keep(options.json, done)
+            run = partial(run_on_dask, files, options.data)
+            keep(options.json, compare(DASK, len(files), run))
 
 
 def write_variants(base: Path, folder: Path, count: int) -> list[Path]:

@@ -189,12 +189,13 @@ def _tell(
     rows = [
         {
             "table": "covering", "work": f"{work.name}, build", "ours": build,
-            "theirs": peer["build"], "ratio": ratio, "note": "", **common,
+            "theirs": peer["build"], "ratio": ratio, "note": "",
+            "stopped": peer["build"] >= GRACE_S, **common,
         },
         {
             "table": "covering", "work": f"{work.name}, solve", "ours": done.seconds,
             "theirs": peer["seconds"], "ratio": peer["seconds"] / done.seconds, "note": note,
-            **common,
+            "stopped": peer["proof"] != "optimal", **common,
         },
     ]  # fmt: skip
     with options.json.open("a", encoding="utf-8") as file:

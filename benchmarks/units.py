@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import shapely
+from rows import keep, row
 from scipy.spatial import Voronoi
 
 import siting
@@ -22,22 +23,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "cases" / "taipei")
     parser.add_argument("--zones", type=int, default=2000)
+    parser.add_argument("--json", type=Path, help="append the rows to this file, one a line")
     options = parser.parse_args()
     report("warm-up", invented(40, 1))
     villages = options.data / "villages_core.geojson"
     if villages.is_file():
         layer = gpd.read_file(villages).to_crs(3826)
         layer = layer.rename(columns={"V_ID": "code", "pop60plus": "elders", "TOWN": "district"})
-        report("Taipei core, by district", layer)
-        report("Taipei core, as one district", layer.drop(columns="district"))
+        keep(options.json, report("Taipei core, by district", layer))
+        whole = layer.drop(columns="district")
+        keep(options.json, report("Taipei core, as one district", whole))
     else:
         print(f"no data at {options.data.name}: the real case is not measured")
-    report("invented, 10 districts", invented(options.zones, 10))
-    report("invented, one district", invented(options.zones, 1))
+        for work in ("Taipei core, by district", "Taipei core, as one district"):
+            keep(options.json, row("units", work, "279 zones", None, note="no data"))
+    for work, districts in (("invented, 10 districts", 10), ("invented, one district", 1)):
+        keep(options.json, report(work, invented(options.zones, districts)))
 
 
-def report(name: str, layer: gpd.GeoDataFrame) -> None:
-    """Build units and print time, share in the band, deviation, bound and methods."""
+def report(name: str, layer: gpd.GeoDataFrame) -> dict[str, object]:
+    """Build units, print time, share in the band, deviation, bound and methods; return the row."""
     begun = time.perf_counter()
     district = "district" if "district" in layer else None
     built = siting.build_units(layer, code="code", elders="elders", district=district)
@@ -56,6 +61,11 @@ def report(name: str, layer: gpd.GeoDataFrame) -> None:
         f"  deviation {built.deviation:,.0f} ({built.deviation / elders:.2%} of elders), "
         f"bound {built.bound:,.0f} ({built.bound / elders:.2%}); {counts}"
     )
+    note = (
+        f"{len(built.id)} units, {built.in_band_share:.1%} in the band; deviation "
+        f"{built.deviation / elders:.2%} of elders, bound {built.bound / elders:.2%}"
+    )
+    return row("units", name, f"{len(layer):,} zones, {elders:,.0f} elders", seconds, note=note)
 
 
 def invented(n: int, districts: int) -> gpd.GeoDataFrame:

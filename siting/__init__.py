@@ -1,9 +1,15 @@
 """Place elder-care facilities so that published standards hold, and prove and audit the plan."""
 
 from siting.audit import Audit, Finding, audit
+from siting.batch import Batch, Province, batch, share_budget
 from siting.classical import (
     ClassicalSolution,
+    Matrices,
+    ModelSolution,
+    StraightReach,
     capacitated,
+    capacitated_maximal_covering,
+    matrices,
     maximal_covering,
     p_center,
     p_median,
@@ -25,14 +31,18 @@ from siting.standards import Rule, Standard, packaged_standards, read_standard
 
 __all__ = [
     "Audit",
+    "Batch",
     "BuiltUnits",
     "ClassicalSolution",
     "Finding",
     "Layout",
+    "Matrices",
+    "ModelSolution",
     "Network",
     "Plan",
     "Prepared",
     "Problem",
+    "Province",
     "Reach",
     "Rule",
     "Scenario",
@@ -40,10 +50,14 @@ __all__ = [
     "Solution",
     "Stage",
     "Standard",
+    "StraightReach",
     "audit",
     "audit_layout",
+    "batch",
     "build_units",
     "capacitated",
+    "capacitated_maximal_covering",
+    "matrices",
     "maximal_covering",
     "p_center",
     "p_median",
@@ -56,6 +70,7 @@ __all__ = [
     "read_scenario",
     "read_standard",
     "set_covering",
+    "share_budget",
     "solve",
     "write_plan",
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from siting.classical import refuse_objective
 from siting.errors import SitingError
 from siting.outputs.build import density_frame
 from siting.outputs.check_page import write_check
 from siting.prepare import prepare
+from siting.run import refuse_template
 from siting.scenario_file import read_scenario
 from siting.solve import refuse_locks_over_limits
 from siting.tables import CheckLine, DataCheck, fault_lines
@@ -69,9 +71,12 @@ def check_inputs(
         asked = [*(changes or []), *([("language", language)] if language else [])]
         scenario = read_scenario(path, data=data, changes=asked)
         spoken, name = scenario.language, scenario.name
+        refuse_template(scenario)
         prepared = prepare(scenario, check=check)
         density = density_frame(prepared)
         refuse_locks_over_limits(prepared.problem)
+        if scenario.objective is not None:
+            refuse_objective(prepared)
     except SitingError as found:
         error = found
         if scenario is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from itertools import pairwise
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from siting.errors import OutputError, ScenarioError, SitingError
-from siting.progress import reporter
+from siting.progress import batch_reporter, reporter
 from siting.scenario_file import read_scenario, scenario_schema
 from siting.texts import LANGUAGES, percent, text
 from siting.yaml_file import parse_value
@@ -20,6 +21,7 @@ from siting.yaml_file import parse_value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from siting.batch import Batch
     from siting.run import Plan
     from siting.standards import Joined, Rule
 
@@ -27,6 +29,7 @@ __all__ = ["main"]
 
 EXIT_OK, EXIT_UNMET, EXIT_WRONG, EXIT_INTERRUPTED = 0, 1, 2, 130
 DEFAULT_LANGUAGE = "zh"
+CACHE_SWITCH = "SITING_CACHE"
 
 Settings: TypeAlias = tuple[str, ...]
 
@@ -98,6 +101,28 @@ def _command(name: str, group: click.Group) -> Callable[..., Any]:
 
 LANG = _option("--lang", type=click.Choice(LANGUAGES), about="option_lang")
 STRICT = _option("--strict", is_flag=True, about="option_strict")
+TIME_LIMIT = _option(
+    "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    about="option_time_limit",
+)  # fmt: skip
+
+
+def _use_cache(_: click.Context, option: click.Parameter, value: Any) -> None:
+    """Say in the environment where the cache lies, so that worker processes know it too."""
+    if value:
+        os.environ[CACHE_SWITCH] = "off" if option.name == "no_cache" else str(value)
+
+
+CACHE = (
+    _option(
+        "--cache", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+        about="option_cache", callback=_use_cache, expose_value=False,
+    ),
+    _option(
+        "--no-cache", is_flag=True, about="option_no_cache", callback=_use_cache,
+        expose_value=False,
+    ),
+)  # fmt: skip
 
 
 def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,6 +132,7 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
         _option("--out", type=click.Path(path_type=Path), metavar="DIR", about="option_out"),
         _option("--data", type=click.Path(path_type=Path), metavar="DIR", about="option_data"),
         _option("--set", "settings", multiple=True, metavar="KEY=VALUE", about="option_set"),
+        *CACHE,
         _option("--quiet", is_flag=True, about="option_quiet"),
         LANG,
     ]
@@ -171,10 +197,7 @@ def _open_folder(folder: Path) -> None:
 
 @_command("run", main)
 @_shared
-@_option(
-    "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
-    about="option_time_limit",
-)  # fmt: skip
+@TIME_LIMIT
 @_option("--start", type=click.Path(path_type=Path), metavar="DIR|GPKG|CSV", about="option_start")
 @STRICT
 def run(
@@ -248,6 +271,95 @@ def check(
             click.echo(text("cli.checked", found.language, folder=where, **found.counts()))
         if found.error is not None:
             raise found.error
+
+
+def _many(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of many scenarios at once."""
+    whole = click.IntRange(min=1)
+    options = [
+        click.argument(
+            "scenarios", type=click.Path(path_type=Path), nargs=-1, required=True,
+            metavar="SCENARIO...",
+        ),
+        _option("--workers", type=whole, metavar="N", about="option_workers"),
+        _option("--scheduler", metavar="ADDRESS", about="option_scheduler"),
+        _option("--threads", type=whole, metavar="N", about="option_threads"),
+        _option(
+            "--retries", type=click.IntRange(min=0), default=2, metavar="N", about="option_retries"
+        ),
+        _option("--out", type=click.Path(path_type=Path), metavar="DIR", about="option_out_batch"),
+        _option("--data", type=click.Path(path_type=Path), metavar="DIR", about="option_data"),
+        _option("--set", "settings", multiple=True, metavar="KEY=VALUE", about="option_set"),
+        *CACHE,
+        TIME_LIMIT,
+        STRICT,
+        _option("--quiet", is_flag=True, about="option_quiet"),
+        LANG,
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@_command("batch", main)
+@_many
+@_option("--resume", is_flag=True, about="option_resume")
+def batch(
+    *, scenarios: tuple[Path, ...], out: Path | None, settings: Settings, quiet: bool,
+    lang: str | None, time_limit: float | None, strict: bool, **crew: Any,
+) -> None:  # fmt: skip
+    """Plan many scenarios at once, here or on a cluster."""
+    from siting.batch import batch as plan_all
+    from siting.batch.words import batch_lines
+
+    language = lang or DEFAULT_LANGUAGE
+    with _told(language):
+        changes = _changes(settings, lang, time_limit)
+        with batch_reporter(language, quiet=quiet) as progress:
+            done = plan_all(
+                scenarios, out or Path("runs/batch"), changes=changes, language=lang,
+                progress=progress, **crew,
+            )  # fmt: skip
+    _leave_batch(done, batch_lines(done, language), quiet=quiet, strict=strict)
+
+
+@_command("province", main)
+@_many
+@_option("--budget", type=float, required=True, metavar="WAN_YUAN", about="option_budget")
+@_option("--points", type=click.IntRange(min=2), default=8, metavar="N", about="option_points")
+def province(
+    *, scenarios: tuple[Path, ...], out: Path | None, settings: Settings, quiet: bool,
+    lang: str | None, time_limit: float | None, strict: bool, budget: float, **crew: Any,
+) -> None:  # fmt: skip
+    """Share one budget over many places, and plan each with its share."""
+    from siting.batch import share_budget
+    from siting.batch.words import province_lines
+
+    language = lang or DEFAULT_LANGUAGE
+    with _told(language):
+        changes = _changes(settings, lang, time_limit)
+        with batch_reporter(language, quiet=quiet) as progress:
+            done = share_budget(
+                scenarios, out or Path("runs/province"), budget_wan_yuan=budget, changes=changes,
+                language=lang, progress=progress, **crew,
+            )  # fmt: skip
+    _leave_batch(done.batch, province_lines(done, language), quiet=quiet, strict=strict)
+
+
+def _leave_batch(done: Batch, lines: list[str], *, quiet: bool, strict: bool) -> None:
+    """Print the summary of a batch, and exit with the code that it asks for."""
+    for line in lines:
+        if not quiet:
+            click.echo(line)
+    if quiet:
+        for entry in done.failed:
+            click.echo(entry.message, err=True)
+    if done.interrupted:
+        sys.exit(EXIT_INTERRUPTED)
+    if done.failed:
+        sys.exit(EXIT_WRONG)
+    if strict and any(entry.facts["enforced_rules_unmet"] for entry in done.entries):
+        sys.exit(EXIT_UNMET)
 
 
 @_command("standards", main)
@@ -328,6 +440,8 @@ def _summary(done: Plan, folder: Path) -> None:
     click.echo(
         text("cli.status", language, status=text(f"tables.run_{record['status']}", language))
     )
+    if record["objective"]:
+        _tell_objective(done)
     if record["estimate"]:
         method = text(f"tables.estimate_{record['estimate']}", language)
         click.echo(text("cli.estimate", language, method=method))
@@ -349,9 +463,27 @@ def _summary(done: Plan, folder: Path) -> None:
         counts = ((text(f"conflicts.kind_{each}", language), each) for each in dict.fromkeys(kinds))
         told = text("kinds.comma", language).join(f"{word} {kinds.count(k)}" for word, k in counts)
         click.echo(text("cli.conflicts", language, told=told))
-    shown = [each for each in ("map.html", "sheet.pdf", "tables.xlsx") if (folder / each).exists()]
+    shown = [
+        each
+        for each in ("map.html", "sheet.pdf", "atlas.pdf", "report.docx", "tables.xlsx")
+        if (folder / each).exists()
+    ]
     for each in shown or ["run.json"]:
         click.echo(text("cli.wrote", language, path=(folder / each).as_posix()))
+
+
+def _tell_objective(done: Plan) -> None:
+    """Print which classical model was asked, what it reached and whom it could not reach."""
+    record, language = done.record, done.scenario.language
+    click.echo(text("cli.objective", language, words=done.tables.info["objective"]))
+    found = record["objective"]
+    for stage in record["stages"]:
+        name = text(f"tables.stage_{stage['name']}", language)
+        numbers = {key: stage[key] for key in ("value", "bound", "gap")}
+        click.echo(text("cli.objective_value", language, name=name, **numbers))
+        if "cutoff_m" in found:
+            click.echo(text("cli.objective_covered", language, **found))
+        click.echo(text("cli.objective_out", language, **found))
 
 
 def _leave(done: Plan, folder: Path, *, quiet: bool, strict: bool) -> None:

@@ -13,6 +13,7 @@ The errors of Siting, on one page.
     ├── StandardError (ValueError)   malformed, unsourced or contradictory standard
     ├── ScenarioError (ValueError)   unknown key, wrong value, conflicting change
     ├── OutputError (OSError)        a result folder or file cannot be written
+    ├── ClusterError                 a cluster cannot be used for a batch
     ├── UnsolvedError                the solver stopped with nothing, or contradicted itself
     └── AuditError                   only from ``Audit.raise_if_unmet()``
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuditError",
+    "ClusterError",
     "CrsError",
     "DuplicateIdError",
     "EmptyInputError",
@@ -172,6 +174,10 @@ class ScenarioError(SitingError, ValueError):
 
 class OutputError(SitingError, OSError):
     """A result folder or file cannot be written."""
+
+
+class ClusterError(SitingError):
+    """A cluster cannot be used for a batch: no Dask, no answer, no workers, unlike workers."""
 
 
 class UnsolvedError(SitingError):

@@ -12,15 +12,16 @@ import shapely
 from siting.demand import Demand, Zones, read_demand, read_zones
 from siting.homes import read_existing
 from siting.inputs.layers import working_crs
-from siting.inputs.roads import read_roads
 from siting.inputs.sources import read_polygons, sha256
-from siting.network import Network, build_network
+from siting.kept import walking_network
 from siting.sites import read_candidates
 from siting.units import read_unit_layer
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
+    from siting.cache import Cache
+    from siting.network import Network
     from siting.scenario import Scenario
     from siting.tables import DataCheck
 
@@ -42,7 +43,7 @@ class Given:
     inputs: list[dict[str, Any]] = field(default_factory=list)
 
 
-def read_given(scenario: Scenario, check: DataCheck) -> Given:
+def read_given(scenario: Scenario, check: DataCheck, cache: Cache) -> Given:
     """Return what all files hold; every fault of every file is told at once."""
     files = Given()
     with check.collecting():
@@ -60,7 +61,7 @@ def read_given(scenario: Scenario, check: DataCheck) -> Given:
                     scenario, part, f"candidates.{number}", check=check
                 )
     with check.collecting():
-        _read_network(scenario, files, check)
+        _read_network(scenario, files, check, cache)
     with check.collecting():
         _read_exclusions(scenario, files, check)
     check.raise_collected()
@@ -81,19 +82,14 @@ def read_given(scenario: Scenario, check: DataCheck) -> Given:
     return files
 
 
-def _read_network(scenario: Scenario, files: Given, check: DataCheck) -> None:
-    """Read the roads of a scenario, if it has any."""
+def _read_network(scenario: Scenario, files: Given, check: DataCheck, cache: Cache) -> None:
+    """Read the roads of a scenario, if it has any, or take them from the cache."""
     part = scenario.network
     if part is None:
         return
     path = scenario.locate(part.path)
-    lines, closed = read_roads(
-        path, crs=scenario.crs, layer=part.layer, declared=part.crs, check=check
-    )
+    lines, closed, files.network = walking_network(scenario, path, cache, check)
     files.roads = lines
-    files.network = build_network(
-        lines, tolerance_m=part.tolerance_m, node_crossings=part.node_crossings
-    )
     if closed:
         check.add("info", "not_walkable", path.name, count=closed)
     if files.network.dropped_pieces:

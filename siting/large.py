@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from siting.plan_model import PlanModel
 
-__all__ = ["PART_UNITS", "Large", "search_large"]
+__all__ = ["PART_UNITS", "WORTH_WHOLE", "Large", "search_large"]
 
 PART_UNITS = (6, 12, 24)
 """Planning units in a part: larger parts prove more and take longer."""
@@ -35,6 +35,8 @@ WINDOW_S, PART_S = 10.0, 30.0
 PRICE_SHARE = 0.7
 """Share of the time left that pricing may take."""
 LEARN_ROUNDS = 3
+WORTH_WHOLE = 0.25
+"""Share of the time that must be left for a search of the whole model to be begun."""
 NOISE = 1e-9
 SWEEPS = 8
 WORTH = 2e-4
@@ -68,7 +70,7 @@ def search_large(
         if at.take(_completed(model, at.price(relaxed.prices, size))):
             at.fit_mix()
         at.sweep()
-    if at.is_done():
+    if at.is_done() or at.left() < WORTH_WHOLE * limit:
         return Outcome(at.end_reached(), at.best, at.bound)
     whole = checked_outcome(run, model, stage, replace(at.ask(), start=at.best, progress=at.tell))
     at.bound = max(at.bound, whole.bound)
@@ -118,11 +120,15 @@ class Large:
         """What the best plan reaches."""
         return float(self.costs @ self.best)
 
+    def left(self) -> float:
+        """Return the seconds left."""
+        return max(self.end - self.run.clock(), 0.0)
+
     def ask(self) -> Ask:
         """Return what is asked of the solver for all that is left of the time."""
         settings = self.run.settings
         return Ask(
-            max(self.end - self.run.clock(), 0.0), settings.gap, max(self.absolute, 1e-9),
+            self.left(), settings.gap, max(self.absolute, 1e-9),
             settings.threads, settings.random_seed, stop=self.run.stop,
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from siting.areas import find_areas, refuse_unknown_areas
+from siting.cache import user_cache
 from siting.demand import (
     CLASSES,
     Demand,
@@ -23,6 +24,7 @@ from siting.errors import InputError, ScenarioError
 from siting.given import Given, read_given
 from siting.inputs.coordinates import working_crs
 from siting.inputs.sources import refuse_shared_ids
+from siting.kept import report_cache, walking_distances
 from siting.locks import read_locks
 from siting.phasing import (
     earlier_standards,
@@ -32,7 +34,7 @@ from siting.phasing import (
     step_limits,
 )
 from siting.problem import DISTANCE_CAP_M, Problem
-from siting.reach import Reach, Snap, search, snap, straight_reach
+from siting.reach import Reach, Snap, snap, straight_reach
 from siting.seams import check_seams
 from siting.sites import (
     QUALIFYING_BEDS,
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from shapely.geometry.base import BaseGeometry
 
+    from siting.cache import Cache
     from siting.network import Network
     from siting.scenario import Scenario
     from siting.standards import Standard
@@ -89,6 +92,8 @@ class Prepared:
         One entry per file: ``path, sha256, rows, dropped``.
     earlier
         The standard in each phase before the plan's year.
+    cache
+        What came from the cache (``read``) or was put there (``kept``), by kind.
     """
 
     scenario: Scenario
@@ -108,10 +113,15 @@ class Prepared:
     check: DataCheck
     inputs: list[dict[str, Any]]
     earlier: dict[int, Standard] = field(default_factory=dict)
+    cache: dict[str, str] = field(default_factory=dict)
 
 
 def prepare(
-    scenario: Scenario, *, check: DataCheck | None = None, drawn: DataFrame | None = None
+    scenario: Scenario,
+    *,
+    check: DataCheck | None = None,
+    drawn: DataFrame | None = None,
+    cache: Cache | None = None,
 ) -> Prepared:
     """
     Return the problem of a scenario, with everything that outputs show around it.
@@ -125,6 +135,8 @@ def prepare(
     drawn
         Facilities of a given layout (``id, beds, x, y``); those that the scenario does not know
         become sites of their own.
+    cache
+        Where the network and the distances are kept; None: where ``SITING_CACHE`` says.
 
     Returns
     -------
@@ -140,7 +152,8 @@ def prepare(
     working_crs(scenario.crs)
     standard, earlier = _standard(scenario, check), earlier_standards(scenario, check)
     report_phases(scenario, check)
-    files = read_given(scenario, check)
+    cache = cache if cache is not None else user_cache()
+    files = read_given(scenario, check, cache)
     demand = _placed_demand(scenario, files, check)
     area = study_area(scenario, demand, files.zones, files.unit_layer)
     check_seams(scenario, demand, files.zones, files.unit_layer, area, check=check)
@@ -156,10 +169,10 @@ def prepare(
     refuse_unknown_areas(standard, areas, scenario.standard)
     readings = density_readings(demand, files.zones, scenario.density)
     support, classes = _density_classes(scenario, standard, demand, readings, check)
-    snaps = _snaps(scenario, files.network, sites, demand)
+    cutoff = max(map(_cutoff, (standard, *earlier.values())))
+    snaps, reach = _measured(scenario, files.network, sites, demand, cutoff, cache)
     excluded = _excluded(files.exclusions, sites)
     locks: dict[str, Any] = read_locks(scenario, sites, excluded)
-    cutoff = max(map(_cutoff, (standard, *earlier.values())))
     problem = Problem(
         demand_id=demand.id,
         demand_xy=demand.xy,
@@ -175,7 +188,7 @@ def prepare(
         site_on_network=_on_network(snaps[0], sites.n),
         site_excluded=excluded,
         **locks,
-        reach=_reach(scenario, files.network, snaps, sites, demand, cutoff).distances,
+        reach=reach.distances,
         unit_id=units.id,
         zone_id=files.zones.id if files.zones is not None else np.empty(0, dtype=object),
         rules=standard.rules,
@@ -184,11 +197,14 @@ def prepare(
         mix=scenario.mix,
         functions=scenario.functions,
     )
+    if sites.n and not reach.distances.nnz:
+        check.add("warning", "reach_empty", "network", count=sites.n, metres=cutoff)
     _report_places(problem, snaps, files, inside, check)
     report_subsidies(problem, check)
     return Prepared(
         scenario, standard, problem, demand, files.zones, units, files.network, files.roads,
         readings, support, snaps[0], snaps[1], area, files.exclusions, check, files.inputs, earlier,
+        report_cache(cache, check),
     )  # fmt: skip
 
 
@@ -268,31 +284,29 @@ def _inside(area: BaseGeometry | None, xy: NDArray[np.float64]) -> NDArray[np.bo
     return np.asarray(shapely.intersects_xy(area, *xy.T), dtype=bool)
 
 
-def _snaps(
-    scenario: Scenario, network: Network | None, sites: Sites, demand: Demand
-) -> tuple[Snap | None, Snap | None]:
-    """Return where sites and demand points meet the network."""
-    if network is None or scenario.network is None:
-        return None, None
-    limits = {"max_snap_m": scenario.network.max_snap_m, "threads": scenario.solve.threads}
-    return snap(network, sites.xy, **limits), snap(network, demand.xy, **limits)  # type: ignore[arg-type]
-
-
-def _reach(
+def _measured(
     scenario: Scenario,
     network: Network | None,
-    snaps: tuple[Snap | None, Snap | None],
     sites: Sites,
     demand: Demand,
     cutoff_m: float,
-) -> Reach:
-    """Return the distances that bind: along the roads, or straight."""
+    cache: Cache,
+) -> tuple[tuple[Snap | None, Snap | None], Reach]:
+    """Return where points meet the network, and the distances that bind: by road, or straight."""
+    part, threads = scenario.network, scenario.solve.threads
     if scenario.distance == "straight":
-        return straight_reach(sites.xy, demand.xy, cutoff_m=cutoff_m)
-    if network is None or snaps[0] is None or snaps[1] is None:
+        reach = straight_reach(sites.xy, demand.xy, cutoff_m=cutoff_m, threads=threads)
+        if network is None or part is None:
+            return (None, None), reach
+        limits: dict[str, Any] = {"max_snap_m": part.max_snap_m, "threads": threads}
+        return (snap(network, sites.xy, **limits), snap(network, demand.xy, **limits)), reach
+    if network is None or part is None:
         raise ScenarioError.of("needs", "network", names="network", key="network")
-    matrix = search(network, *snaps, cutoff_m=cutoff_m, threads=scenario.solve.threads)  # type: ignore[arg-type]
-    return Reach(matrix, cutoff_m)
+    from_sites, to_demand, matrix = walking_distances(
+        network, sites.xy, demand.xy, cutoff_m=cutoff_m, max_snap_m=part.max_snap_m,
+        threads=threads, cache=cache,
+    )  # fmt: skip
+    return (from_sites, to_demand), Reach(matrix, cutoff_m)
 
 
 def _on_network(found: Snap | None, n: int) -> NDArray[np.bool_]:

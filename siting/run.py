@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from siting.access import measure_access
 from siting.audit import Audit, audit
+from siting.classical import plan_objective
 from siting.drawn import drawn_layout, older_plan
-from siting.errors import SitingError
+from siting.errors import ScenarioError, SitingError
+from siting.outputs.atlas import write_atlas
 from siting.outputs.build import build_frames, record_of
 from siting.outputs.check_page import write_check
 from siting.outputs.folder import written_folder
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from siting.scenario import Scenario
     from siting.tables import DataCheck
 
-__all__ = ["Plan", "audit_layout", "plan", "write_plan"]
+__all__ = ["Plan", "audit_layout", "plan", "refuse_template", "write_plan"]
 
 LIBRARIES = (
     "siting", "geopandas", "highspy", "numba", "numpy", "osmnx", "pandas", "pulp", "pyogrio",
@@ -132,10 +135,18 @@ def plan(
     begun = perf_counter()
     tell = progress or _silent
     with _speaking(scenario.language):
+        if start is not None and scenario.objective is not None:
+            raise ScenarioError.of("objective_start", "objective")
+        refuse_template(scenario)
         tell("prepare", None, scenario.solve.time_limit_s)
         prepared = prepare(scenario, check=check)
         like = None if start is None else older_plan(prepared, start)
-        solution = solve(prepared.problem, settings=scenario.solve, start=like, progress=progress)
+        if scenario.objective is None:
+            solution = solve(
+                prepared.problem, settings=scenario.solve, start=like, progress=progress
+            )
+        else:
+            solution = plan_objective(prepared, progress=progress)
         tell("audit", None, 0.0)
         return _complete(prepared, solution.layout, solution, begun, progress)
 
@@ -172,6 +183,7 @@ def audit_layout(
     """
     begun = perf_counter()
     with _speaking(scenario.language):
+        refuse_template(scenario)
         prepared = prepare(scenario, check=check, drawn=layout)
         judged = (
             prepared.problem.existing_layout() if layout is None else drawn_layout(prepared, layout)
@@ -192,15 +204,16 @@ def _complete(
     last = PhasePlan(prepared.scenario.year, prepared, layout, solution, judged)
     phases = (last,) if solution is None else plan_phases(last, progress=progress)
     money = money_frame(phases)
+    access = measure_access(prepared, existing, judged)
     curve = coverage_cost_curve(prepared.problem, layout) if solution is not None else None
     record = record_of(
         prepared, layout, existing=existing, plan=judged, solution=solution, phases=phases,
-        money=money,
+        money=money, access=access,
         seconds=perf_counter() - begun, peak_memory_mb=_peak_memory_mb(), versions=_versions(),
     )  # fmt: skip
     tables = build_frames(
         prepared, layout, existing=existing, plan=judged, curve=curve, phases=phases, money=money,
-        record=record,
+        access=access, record=record,
     )  # fmt: skip
     return Plan(prepared, layout, solution, existing, judged, tables, phases)
 
@@ -253,12 +266,45 @@ def write_plan(
         if wanted.sheet:
             tell("sheet", None, 0.0)
             write_sheet(tables, part)
+        if wanted.atlas:
+            tell("atlas", None, 0.0)
+            write_atlas(tables, part)
+        if wanted.report:
+            tell("report", None, 0.0)
+            _write_report(done, part)
         record = dict(done.record)
         record["seconds"] = perf_counter() - begun if begun is not None else record["seconds"]
         record["peak_memory_mb"] = _peak_memory_mb()
         content = json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False)
         (part / "run.json").write_text(content + "\n", encoding="utf-8")
     return Path(folder)
+
+
+def _write_report(done: Plan, folder: Path) -> None:
+    """Write the report."""
+    from siting.outputs.report import write_report  # noqa: PLC0415 - Word is loaded for it alone
+
+    wanted = done.scenario.outputs
+    named = wanted.report_template
+    template = None if named is None else done.scenario.locate(named)
+    write_report(done.tables, folder, rows=wanted.report_rows, template=template)
+
+
+def refuse_template(scenario: Scenario) -> None:
+    """
+    Refuse a template of the report that cannot be used, before anything is solved.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no Word document, or its placeholders are not what a report has.
+    """
+    wanted = scenario.outputs
+    if not wanted.report or wanted.report_template is None:
+        return
+    from siting.outputs.report import read_template  # noqa: PLC0415 - Word is loaded for it alone
+
+    read_template(scenario.locate(wanted.report_template))
 
 
 def _silent(stage: str, gap: float | None, left: float) -> None:

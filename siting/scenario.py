@@ -27,11 +27,13 @@ from siting.scenario_inputs import (
     Zones,
     as_tuple,
 )
+from siting.scenario_objective import Objective
+from siting.scenario_outputs import Atlas, Outputs
 
 __all__ = [
-    "Build", "Candidates", "Circles", "Demand", "Density", "Exclude", "Existing", "Generate",
-    "Limits", "Locks", "NumberOrColumn", "Outputs", "Phase", "Report", "Roads", "Scenario",
-    "Solve", "Spread", "Units", "Zones",
+    "Access", "Atlas", "Build", "Candidates", "Circles", "Demand", "Density", "Exclude", "Existing",
+    "Generate", "Limits", "Locks", "NumberOrColumn", "Objective", "Outputs", "Phase", "Report",
+    "Roads", "Scenario", "Solve", "Spread", "Units", "Zones",
 ]  # fmt: skip
 
 Ferry = Annotated[tuple[Identity, Identity], BeforeValidator(as_tuple)]
@@ -242,17 +244,17 @@ class Report(Part):
     """A planning unit with more planned beds than so many times its need is a conflict."""
 
 
-class Outputs(Part):
-    """What is written beside run.json and the tables in CSV."""
+class Access(Part):
+    """How access and equity are measured; no rule asks for them."""
 
-    map: bool = True
-    """map.html"""
-    tables: bool = True
-    """tables.xlsx"""
-    geopackage: bool = True
-    """plan.gpkg"""
-    sheet: bool = True
-    """sheet.pdf and sheet.png"""
+    catchment_m: Positive = 1000.0
+    """Longest distance at which beds still count as accessible, metres."""
+    walk_minutes: Positive = 5.0
+    """Minutes of the coverage on foot."""
+    walk_m_per_min: Positive = 60.0
+    """Walking speed of elders, metres per minute."""
+    residents_per_1000: NonNegative | None = None
+    """Of 1,000 elders those expected to live in homes; without, no occupancy is expected."""
 
 
 class Scenario(Part):
@@ -290,6 +292,8 @@ class Scenario(Part):
     """Areas where nothing new may stand."""
     phases: Phases = ()
     """Steps on the way to the plan's year, with their money."""
+    objective: Objective | None = None
+    """A classical location model in the place of the stages of the policy."""
     limits: Limits = Limits()
     """Budget, number of sites, fewest elders."""
     locks: Locks = Locks()
@@ -304,6 +308,10 @@ class Scenario(Part):
     """How hard to search."""
     report: Report = Report()
     """From when on something is listed as a conflict."""
+    access: Access = Access()
+    """How access and equity are measured."""
+    atlas: Atlas = Atlas()
+    """Title block and paper of the sheets."""
     outputs: Outputs = Outputs()
     """What is written."""
 
@@ -326,6 +334,37 @@ class Scenario(Part):
         if self.phases and self.phases[-1].year > self.year:
             raise ValueError(f"phases_after_year:{self.phases[-1].year} > {self.year}")
         return self
+
+    @model_validator(mode="after")
+    def _objective_stands_alone(self) -> Self:
+        together = {
+            "phases": bool(self.phases),
+            "limits.budget_wan_yuan": self.limits.budget_wan_yuan is not None,
+            "limits.max_new_sites": self.limits.max_new_sites is not None,
+            "solve.solver: cbc": self.solve.solver == "cbc",
+        }
+        names = ", ".join(key for key, given in together.items() if given)
+        if self.objective is not None and names:
+            raise ValueError(f"objective_with:{names}")
+        return self
+
+    @model_validator(mode="after")
+    def _years_are_of_its_files(self) -> Self:
+        known = {each.replace("\\", "/").rsplit("/", 1)[-1] for each in self.paths}
+        wrong = [each for each in self.atlas.source_years if each not in known]
+        if wrong:
+            names, files = ", ".join(wrong), ", ".join(sorted(known))
+            raise ValueError(f"no_such_source:{names} ({files})")
+        return self
+
+    @property
+    def paths(self) -> list[str]:
+        """Every input file, as the scenario writes it."""
+        parts: tuple[Any, ...] = (
+            self.demand, self.zones, self.network, self.existing, *self.candidates, self.units,
+            *self.exclude,
+        )  # fmt: skip
+        return [each.path for each in parts if each is not None and each.path is not None]
 
     @property
     def steps(self) -> tuple[Phase, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from siting.distance import DistanceTerms, distance_terms
-from siting.large import PART_UNITS, Large
+from siting.large import PART_UNITS, WORTH_WHOLE, Large
 from siting.search import EXACT_NODES, ROW_TOLERANCE, Run, checked_bound, checked_outcome
 from siting.solvers import Ask, End, Outcome
 
@@ -238,7 +238,8 @@ def _large(
     that it has, so rows are short.
     """
     run, model = cutting.run, cutting.model
-    half = run.clock() + RELAXED_SHARE * (end - run.clock())
+    limit = end - run.clock()
+    half = run.clock() + RELAXED_SHARE * limit
     bound, prices = _relaxed_cuts(cutting, cutting.chosen(start), half, large=True)
     large = Large(
         run, model, "distance", end, 0.0, start, model.linear.costs(), bound / cutting.unit,
@@ -250,6 +251,6 @@ def _large(
             break
         large.price(prices, size)
         large.sweep()
-    if large.is_done():
+    if large.is_done() or large.left() < WORTH_WHOLE * limit:
         return large.best, large.bound * cutting.unit
     return _whole_cuts(cutting, large.best, large.bound * cutting.unit, end)

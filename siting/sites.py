@@ -70,6 +70,8 @@ class Sites:
         Cost of running a bed for a year, 万元; NaN where the files do not say.
     floor_m2
         Floor area free for functions that are added, square metres; infinite without a limit.
+    land_code, area_m2
+        Land code as the file writes it, empty where there is none; area, NaN where there is none.
     """
 
     id: NDArray[np.object_]
@@ -95,6 +97,8 @@ class Sites:
     facts: NDArray[np.object_]
     running_cost_per_bed: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     floor_m2: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    land_code: NDArray[np.object_] = field(default_factory=lambda: np.empty(0, dtype=object))
+    area_m2: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         """Fill in what is not given."""
@@ -102,6 +106,10 @@ class Sites:
             object.__setattr__(self, "running_cost_per_bed", np.full(len(self.id), np.nan))
         if len(self.floor_m2) != len(self.id):
             object.__setattr__(self, "floor_m2", np.full(len(self.id), np.inf))
+        if len(self.land_code) != len(self.id):
+            object.__setattr__(self, "land_code", np.full(len(self.id), "", dtype=object))
+        if len(self.area_m2) != len(self.id):
+            object.__setattr__(self, "area_m2", np.full(len(self.id), np.nan))
 
     @property
     def n(self) -> int:
@@ -185,6 +193,8 @@ def read_candidates(
         facts=read_facts(source, told),
         running_cost_per_bed=running_cost(source, part, check),
         floor_m2=amount_of(source, part.floor_m2, missing=np.inf),
+        land_code=source.texts(part.land_code),
+        area_m2=amount_of(source, part.area_m2, missing=np.nan),
     )
     _report_small(sites, source, check, plans_functions=bool(scenario.functions))
     return sites, source

@@ -196,11 +196,19 @@ class HighsSolver:
         return self._solve(ask, has_whole=bool(len(whole)))
 
     def _solve(self, ask: Ask, *, has_whole: bool) -> Outcome:
-        """Set what was asked for, run, and return what was reached."""
+        """
+        Set what was asked for, run, and return what was reached.
+
+        In a neighbourhood HiGHS makes no smaller models of its own: they help little where a start
+        is given, and in one of them HiGHS 1.16 was seen to presolve for ever.
+        """
         highs = self._highs
         options = {
             "threads": ask.threads,
             "random_seed": ask.seed,
+            "mip_heuristic_run_rens": ask.free is None,
+            "mip_heuristic_run_rins": ask.free is None,
+            "mip_heuristic_run_root_reduced_cost": ask.free is None,
             "solver": "ipm" if ask.interior else "choose",
             "run_crossover": "off" if ask.interior else "on",
             "mip_rel_gap": ask.gap,
@@ -345,7 +353,7 @@ def _in_neighbourhood(model: LinearModel, ask: Ask, free: NDArray[np.bool_]) -> 
     if not ask.relax:
         kinds = np.full(len(whole), int(highspy.HighsVarType.kInteger), np.uint8)
         highs.changeColsIntegrality(len(whole), whole, kinds)
-    asked = replace(ask, start=ask.start[columns], free=None)
+    asked = replace(ask, start=ask.start[columns])
     outcome = small._solve(asked, has_whole=bool(len(whole)))  # noqa: SLF001 - of the same module
     fixed = float(costs @ ask.start - costs[columns] @ ask.start[columns])
     values = None

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["CheckLine", "DataCheck", "id_text", "ids", "labels", "numbers", "unique_ids"]
 
 Severity = Literal["error", "warning", "info"]
-CODES = {"support": "tables.support", "method": "tables.estimate", "kinds": "tables.kind"}
+CODES = {
+    "support": "tables.support", "method": "tables.estimate", "kinds": "tables.kind",
+    "model": "tables.model",
+}  # fmt: skip
 """Placeholders that hold codes, and where their words stand."""
 THOUSANDS = r"([+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?)"
 """A number with a comma before every three digits, as spreadsheets write it."""

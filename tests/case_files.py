@@ -46,7 +46,7 @@ CANDIDATE_ROLES = (
     "id", "min_beds", "max_beds", "fixed_cost", "cost_per_bed", "can_host", "reserved",
 )  # fmt: skip
 PLACED = {"x", "y", "line", "owner"}
-QUIET = {"map": False, "tables": False, "geopackage": False, "sheet": False}
+QUIET = dict.fromkeys(("map", "tables", "geopackage", "sheet", "report"), False)
 STATES = ("existing", "plan")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import siting
 
 ROOT = Path(__file__).parents[1]
+os.environ["SITING_CACHE"] = "off"  # nothing is written into the home, nothing hides a change
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,13 @@ import pandas as pd
 from shapely import union_all
 from shapely.geometry import LineString, Point, Polygon, box
 
+from siting.access import ACCESS_COLUMNS, LORENZ_COLUMNS
 from siting.conflict import Conflict
+from siting.outputs.facilities import PHASE_SITE_COLUMNS
 from siting.outputs.frames import Frames
 from siting.outputs.money import MONEY_COLUMNS, PHASE_COLUMNS
+from siting.outputs.places import OPEN_COLUMNS
+from siting.outputs.rules import RULE_COLUMNS
 from siting.outputs.services import STAFF_COLUMNS, conflicts_frame
 
 CRS = "EPSG:4549"
@@ -56,9 +60,17 @@ def sample_frames(language: str = "zh", *, hostile: bool = False) -> Frames:
         study_area=_block(0, 0, SIDE, SIDE),
         circles=_circles(units),
         staff=_staff(),
-        conflicts=_conflicts(),
+        conflicts=conflicts_frame(_conflicts()),
         phases=_phases(),
         money=_money(),
+        places=_places(units, facilities),
+        reasons=_reasons(demand),
+        open_points=_open_points(),
+        phase_sites=_phase_sites(facilities),
+        service_areas_existing=_service_areas(facilities.iloc[:2]),
+        rules=_rules(names),
+        access=_access(units),
+        lorenz=_lorenz(),
         info=_info(language, names),
         record=_record(demand, facilities, names["scenario"]),
     )
@@ -131,6 +143,52 @@ def _phases() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=PHASE_COLUMNS)
 
 
+def _places(units: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the two units as places, the second without facilities that count."""
+    facilities["place"] = facilities["unit_id"].fillna("")
+    about = {
+        "id": list(units["id"]), "kind": "street", "elders": list(units["elders"]),
+        "elders_high": [11_000.0, 0.0], "elders_medium": [4000.0, 2000.0],
+        "elders_low": [300.0, 1050.0], "area_km2": [6.0, 3.0],
+        "beds_required": [522.0, np.nan], "beds_existing": [140.0, 0.0],
+        "beds_planned": [430.0, 0.0], "shortfall": [92.0, np.nan],
+        "covered_existing": [0.31, np.nan], "covered_planned": [0.872, np.nan],
+        "sites_existing": [2.0, 0.0], "sites_planned": [6.0, 0.0],
+    }  # fmt: skip
+    return gpd.GeoDataFrame(about, geometry=list(units.geometry), crs=CRS)
+
+
+def _reasons(demand: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return uncovered points and elders by reason, over all and by place."""
+    missed = demand[demand["reason"] != ""]
+    parts = [missed.assign(place=""), missed.assign(place=missed["unit_id"])]
+    counted = pd.concat(parts).groupby(["place", "reason"])["elders"].agg(["size", "sum"])
+    table = counted.reset_index().rename(columns={"size": "points", "sum": "elders"})
+    return table.assign(elders_high=0.0, elders_medium=0.0)
+
+
+def _open_points() -> pd.DataFrame:
+    """Return a rule that is unmet in two zones of a place, and one that cannot be judged."""
+    rows = [
+        ["u1", "HZ-03", "专栏1", "高密度区 500 米内有机构", "zone", "unmet", True, 2,
+         "望江社区, 清波社区", np.nan, np.nan, "share", ""],
+        ["u2", "HZ-36", "三(三)", "百张床位要有康复室", "facility", "unknown", False, 1, "",
+         np.nan, np.nan, "facilities", "needs:facts.rehab_room"],
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=OPEN_COLUMNS)
+
+
+def _phase_sites(facilities: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return what stands in 2022, when two sites are still to come, and in 2025."""
+    late = facilities["id"].isin(["site-7", "site-8"])
+    facilities.loc[~late & (facilities["added_beds"] > 0), "phase"] = 2022
+    columns = ["id", "status", "beds", "added_beds"]
+    now = facilities[columns].assign(year=2025)
+    before = facilities.loc[~late, columns].assign(year=2022)
+    before.loc[before["id"] == "site-5", ["beds", "added_beds"]] = 40
+    return pd.concat([before, now], ignore_index=True)[PHASE_SITE_COLUMNS]
+
+
 def _money() -> pd.DataFrame:
     """Return what is paid for one home in two phases."""
     rows = [
@@ -142,7 +200,48 @@ def _money() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=MONEY_COLUMNS)
 
 
-def _conflicts() -> pd.DataFrame:
+def _access(units: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return a few measures of the whole, of two classes and of the units."""
+    rows = []
+    for state, share in (("existing", 0.1), ("plan", 0.4)):
+        for grade in ("", "high", "medium", "low"):
+            about = ("all", "all", grade, state)
+            rows += [
+                (*about, "elders", 20_000.0, "persons"),
+                (*about, "nearest_mean_m", 640.0 - 600.0 * share, "m"),
+                (*about, "nearest_p90_m", np.nan, "m"),
+                (*about, "walk_share", share, "share"),
+            ]
+        for unit in units.itertuples():
+            beds = unit.beds_existing if state == "existing" else unit.beds_planned
+            each = ("unit", unit.id, "", state)
+            rows.append((*each, "beds_per_1000", 1000.0 * beds / unit.elders, "per_1000"))
+        rows.append(("all", "all", "", state, "gini_beds_unit", 0.125, "gini"))
+    return pd.DataFrame(rows, columns=ACCESS_COLUMNS)
+
+
+def _lorenz() -> pd.DataFrame:
+    """Return the curve of beds over two units, all of them in one."""
+    rows = [
+        (state, "unit", x, y)
+        for state in ("existing", "plan")
+        for x, y in ((0.0, 0.0), (0.25, 0.0), (1.0, 1.0))
+    ]
+    return pd.DataFrame(rows, columns=LORENZ_COLUMNS)
+
+
+def _rules(names: dict[str, Any]) -> pd.DataFrame:
+    """Return the rules that the findings are of, what they ask for as hostile as the names are."""
+    about = [("HZ-01", "ratio"), ("HZ-02", "count"), ("HZ-03", "coverage"), ("HZ-04", "coverage")]
+    rows = [
+        [rule, kind, "专栏1", "issued_plan", "required", 1, True, 2021, names["exclusion"],
+         f"{rule} asks", names["standard"], False]
+        for rule, kind in about
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=RULE_COLUMNS)
+
+
+def _conflicts() -> list[dict[str, Any]]:
     """Return a conflict with shares, and one with beds."""
     found = [
         Conflict("occupancy", "R-1", "一", "R-2", "二", "town", "甲镇", required=40.0,
@@ -150,7 +249,7 @@ def _conflicts() -> pd.DataFrame:
         Conflict("over_supply", "R-1", "一", scope="unit", scope_id="u1", required=100.0,
                  other_required=1.5, measured=200.0, possible=0.0, unit="beds", note="coverage"),
     ]  # fmt: skip
-    return conflicts_frame([each.to_record("zh") for each in found])
+    return [each.to_record("zh") for each in found]
 
 
 def _cells() -> list[Any]:
@@ -192,6 +291,8 @@ def _demand(shapes: list[Any], zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     points["unit_id"] = np.where(zone % 3 == 2, "u2", "u1")
     points["note"] = ""
     points["blocked_by"] = ""
+    points["accessible_beds_existing"] = np.where(zone % 3 == 2, 0.0, 8.0)
+    points["accessible_beds"] = np.where(zone % 3 == 2, 0.0, 21.5)
     return points
 
 
@@ -223,6 +324,10 @@ def _facilities(names: dict[str, Any]) -> gpd.GeoDataFrame:
     frame["dementia_beds"] = [b // 10 for b in beds]
     frame["unit_id"], frame["cost_wan_yuan"] = unit, cost
     frame["kind"] = "institution"
+    frame["stands_today"] = [each.startswith("home") or each == "site-10" for each in frame["id"]]
+    frame["beds_today"] = np.where(frame["stands_today"], frame["beds"] - frame["added_beds"], 0)
+    frame["tenure"], frame["land_code"] = "", ["", "", "", "", "0804", "0901", "", "", "", ""]
+    frame["area_m2"] = [np.nan] * 4 + [1230.0, 870.0] + [np.nan] * 4
     frame["qualifies"] = [b >= 10 for b in beds]
     frame["rules"] = ["HZ-01 HZ-03" if a else "" for a in added]
     order = iter(range(1, len(rows)))
@@ -382,6 +487,17 @@ def _info(language: str, names: dict[str, Any]) -> dict[str, Any]:
         "distance_high_m": 500.0,
         "distance_medium_m": 1000.0,
         "beds_by_unit": True,
+        "atlas": {
+            "paper": "A3",
+            "title": None,
+            "unit": None,
+            "date": None,
+            "approval": None,
+            "wind_rose": [],
+            "source_years": {},
+            "dpi": 60,
+        },
+        "extent": {"area_km2": 9.0, "west": 120.1, "south": 30.2, "east": 120.2, "north": 30.3},
     }
 
 
@@ -436,8 +552,17 @@ def _record(demand: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, name: str) -
             "plan": {"rules_met": 0, "rules_unmet": 4, "rules_unknown": 0, "met": 1, "unmet": 5,
                      "unknown": 0},
         },
+        "money": {"capital": 1380.0, "subsidy": 300.0, "net": 1080.0, "running": 216.0,
+                  "subsidy_yearly": 8.0, "running_unknown": 3},
+        "access": {
+            state: {"nearest_mean_m": mean, "beds_per_1000": beds}
+            for state, mean, beds in (("existing", 580.0, 6.5), ("plan", 400.0, 20.25))
+        },
+        "conflicts": _conflicts(),
         "settings": {
-            "scenario": {"name": name, "crs": CRS, "solve": {"gap": 0.005, "threads": 2},
+            "scenario": {"name": name, "crs": CRS, "access": {"catchment_m": 1000.0,
+                         "walk_minutes": 5.0, "walk_m_per_min": 60.0},
+                         "solve": {"gap": 0.005, "threads": 2},
                          "candidates": [{"path": "sites.csv", "min_beds": 10}],
                          "network": {"node_crossings": False}},
             "changes": [{"key": "solve.gap", "value": 0.005}],

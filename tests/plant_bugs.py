@@ -88,15 +88,41 @@ BUGS = (
         "tests/test_reduce.py tests/test_solve.py",
     ),
     Bug(
-        "the leg to the demand point is forgotten", "siting/kernels.py",
-        "reached = d + along + point_leg[q]", "reached = d + along",
+        "the leg to the demand point is forgotten", "siting/reach_kernels.py",
+        "reached += point_leg[k]", "reached += 0.0",
         "tests/test_reach.py",
     ),
     Bug(
-        "two points on one edge go by its end", "siting/kernels.py",
-        "d = site_leg[s] + abs(site_offset[s] - point_offset[k]) + point_leg[k]",
-        "d = site_leg[s] + site_offset[s] + point_offset[k] + point_leg[k]",
+        "two points on one edge go by its end", "siting/reach_kernels.py",
+        "reached = min(reached, leg + abs(offset - point_offset[k]))",
+        "reached = min(reached, leg + offset + point_offset[k])",
         "tests/test_reach.py",
+    ),
+    Bug(
+        "a road past the cutoff hides the points at its near end", "siting/reach_kernels.py",
+        "distance[w] = min(further, was)",
+        "distance[w] = min(further, was) if further <= limit else was",
+        "tests/test_pairs.py",
+    ),
+    Bug(
+        "a queue that grows forgets what it held", "siting/reach_kernels.py",
+        "return int(n_seen), False", "return int(n_seen), True",
+        "tests/test_pairs.py",
+    ),
+    Bug(
+        "a file of the cache under another key is believed", "siting/cache.py",
+        'if facts.pop("key") != f"{kind}-{key}":', 'if not facts.pop("key"):',
+        "tests/test_cache.py",
+    ),
+    Bug(
+        "the cache does not look at the limit of snapping", "siting/kept.py",
+        "sites, demand, float(cutoff_m), max_snap_m", "sites, demand, float(cutoff_m)",
+        "tests/test_cache.py",
+    ),
+    Bug(
+        "the cache does not look into the road file", "siting/kept.py",
+        '"network", _contents(path), part.path,', '"network", part.path,',
+        "tests/test_cache.py",
     ),
     Bug(
         "a time limit is called optimal", "siting/solve.py",
@@ -541,6 +567,66 @@ BUGS = (
         "min_share: 0.05, per: district",
         "min_share: 0.05, per: all",
         "tests/test_packaged_pingyang_zhoushan.py",
+    ),
+    Bug(
+        "objective: homes that stand are forgotten in the median", "siting/classical/ask.py",
+        "known = np.minimum(case.standing, limit)", "known = limit",
+        "tests/test_objective_models.py",
+    ),
+    Bug(
+        "objective: what stands is not held open", "siting/classical/ask.py",
+        "weight = None if weight is None else np.append(weight, 1.0)",
+        "weight = None if weight is None else np.append(weight, 0.0)",
+        "tests/test_objective_models.py",
+    ),
+    Bug(
+        "objective: locked sites do not count among p", "siting/classical/case.py",
+        "return int(self.objective.p or 0) - int(self.opened_by_locks.sum())",
+        "return int(self.objective.p or 0)",
+        "tests/test_objective_models.py",
+    ),
+    Bug(
+        "objective: the cutoff is exclusive", "siting/classical/reached.py",
+        "limit = np.inf if cutoff_m is None else cutoff_m + DISTANCE_TOLERANCE_M",
+        "limit = np.inf if cutoff_m is None else cutoff_m - DISTANCE_TOLERANCE_M",
+        "tests/test_objective_models.py",
+    ),
+    Bug(
+        "objective: elders out of reach fall out of the share", "siting/classical/ask.py",
+        "total, there = float(elders.sum()), float(elders[case.reached].sum())",
+        "total = there = float(elders[case.reached].sum())",
+        "tests/test_objective_models.py",
+    ),
+    Bug(
+        "objective: a stopped search calls its value proven", "siting/classical/planned.py",
+        "elif found.bound is None and not halted:", "elif found.bound is None:",
+        "tests/test_objective_models.py",
+    ),
+    Bug(
+        "room: one site too many", "siting/classical/fill.py",
+        "self.program.add(count, np.array([-np.inf]), np.array([float(task.p)]))",
+        "self.program.add(count, np.array([-np.inf]), np.array([float(task.p + 1)]))",
+        "tests/test_classical_room.py",
+    ),
+    Bug(
+        "the scale of A4 sheets is that of A3", "siting/outputs/sheet_window.py",
+        "return self.denominator * self.enlargement / 1000", "return self.denominator / 1000",
+        "tests/test_atlas.py::test_other_papers_have_a_standard_scale_of_their_own",
+    ),
+    Bug(
+        "the near sheet shows what is built later as built", "siting/outputs/atlas_layers.py",
+        """np.where(now, table["id"].map(stood["status"]), "later")""", """table["status"]""",
+        "tests/test_atlas.py::test_the_near_sheet_shows_what_stands_by_then",
+    ),
+    Bug(
+        "a place counts the beds of homes that do not count", "siting/outputs/places.py",
+        "each.judged.counted_beds, size)", "each.judged.layout.beds, size)",
+        "tests/test_atlas.py::test_places_add_up_their_points_and_facilities",
+    ),
+    Bug(
+        "labels may stand on what is there", "siting/outputs/sheet_labels.py",
+        "return not self.taken[rows, columns].any()", "return True",
+        "tests/test_atlas.py::test_legend_scale_and_words_are_true",
     ),
 )  # fmt: skip
 

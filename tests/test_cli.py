@@ -25,16 +25,16 @@ from siting.texts import text
 
 ROOT = Path(__file__).parents[1]
 CSV_FILES = {"audit.csv", "check.csv", "circles.csv", "conflicts.csv", "staff.csv", "curve.csv",
-             "phases.csv", "money.csv",
+             "phases.csv", "money.csv", "access.csv", "lorenz.csv",
              "demand.csv", "density.csv", "facilities.csv",
              "units.csv"}  # fmt: skip
 ALL_FILES = CSV_FILES | {"run.json", "check.html", "plan.gpkg", "tables.xlsx", "map.html",
-                         "sheet.pdf", "sheet.png"}  # fmt: skip
+                         "sheet.pdf", "sheet.png", "report.docx", "report.html"}  # fmt: skip
 ALL_OUTPUTS = [
-    word for name in ("map", "tables", "geopackage", "sheet")
+    word for name in ("map", "tables", "geopackage", "sheet", "report")
     for word in ("--set", f"outputs.{name}=true")
 ]  # fmt: skip
-COMMANDS = ("new", "check", "run", "audit", "standards", "schema")
+COMMANDS = ("new", "check", "run", "audit", "batch", "province", "standards", "schema")
 
 
 @pytest.fixture

@@ -313,6 +313,16 @@ def test_scenario_page_gives_examples_that_are_read() -> None:
         assert Scenario.model_validate(_placed(key, value)), key
 
 
+COVER = {"model": "maximal_covering", "cutoff_m": 500.0}
+ROOM = {"model": "capacitated", "wan_yuan_per_elder_km": 0.1}
+OBJECTIVES: dict[str, dict[str, Any]] = {
+    "budget_wan_yuan": COVER, "share": COVER | {"model": "partial_set_covering"},
+    "minimise": COVER | {"model": "set_covering"}, "beds_per_10000": ROOM, "single_source": ROOM,
+    "wan_yuan_per_elder_km": ROOM,
+}  # fmt: skip
+"""What a key of an objective needs beside it."""
+
+
 def _placed(key: str, value: dict[str, Any]) -> dict[str, Any]:
     """Return a scenario that says one thing in the place of its key."""
     *parents, _ = key.split(".")
@@ -321,6 +331,7 @@ def _placed(key: str, value: dict[str, Any]) -> dict[str, Any]:
         "network": {"path": "x"}, "existing": {"path": "x", "beds": "x"},
         "candidates[]": {"path": "x", "max_beds": 200}, "units": {"path": "x", "id": "x"},
         "exclude[]": {"path": "x", "name": "x"}, "phases[]": {"year": 2020}, "functions": {},
+        "objective": OBJECTIVES.get(key.rpartition(".")[2], {"model": "p_median", "p": 1}),
     }  # fmt: skip
     if not parents:
         return MINIMAL | {"network": {"path": "x"}} | value
@@ -363,8 +374,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> case_files.Result:
 @pytest.mark.parametrize(
     "name",
     [
-        "facilities", "demand", "units", "audit", "staff", "conflicts", "phases", "money", "curve",
-        "density", "check",
+        "facilities", "demand", "units", "audit", "staff", "conflicts", "phases", "money",
+        "access", "lorenz", "curve", "density", "check",
     ],
 )  # fmt: skip
 def test_outputs_page_has_every_column_in_order(name: str, tiny: case_files.Result) -> None:
@@ -406,7 +417,7 @@ def test_outputs_page_has_every_key_of_the_record(tiny: case_files.Result) -> No
         ("Status of a facility", "status", set()), ("Reasons", "reason", set()),
         ("Verdicts", "verdict", set()), ("Notes", "note", set()), ("Legal status", "legal", set()),
         ("Status of a run", "run", set()), ("Proofs", "proof", {"skipped"}),
-        ("Items", "item", set()),
+        ("Items", "item", set()), ("Measures of access", "access", {"in"}),
     ],
 )  # fmt: skip
 def test_outputs_page_has_every_code(heading: str, group: str, but: set[str]) -> None:
@@ -527,7 +538,7 @@ def _needed(name: str, extras: tuple[str, ...]) -> dict[str, metadata.Distributi
 
 
 def test_nothing_that_is_needed_to_run_is_under_the_gpl() -> None:
-    needed = _needed("siting", ("fonts", "notebooks"))
+    needed = _needed("siting", ("dask", "fonts", "notebooks"))
     assert _asked(PROJECT["project"]["dependencies"]) <= set(needed)
     for name, distribution in needed.items():
         about = distribution.metadata

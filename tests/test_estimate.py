@@ -21,7 +21,7 @@ from siting.texts import LANGUAGES, text
 if TYPE_CHECKING:
     from pathlib import Path
 
-EVERYTHING = {"map": True, "tables": True, "geopackage": True, "sheet": True}
+EVERYTHING = dict.fromkeys(("map", "tables", "geopackage", "sheet", "report"), True)
 SPREAD = {"path": "zones.geojson", "id": "id", "elders": "elders",
           "spread": {"method": "road_length", "grid_m": 100}}  # fmt: skip
 

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from siting.outputs.frames import Frames
 
 SPATIAL = list(KINDS)
-TABLES = ["audit", "staff", "conflicts", "phases", "money", "curve", "density", "run"]
+TABLES = [
+    "audit", "staff", "conflicts", "phases", "money", "access", "lorenz", "curve", "density", "run",
+]  # fmt: skip
 GEOMETRY_CODES = {"Point": "0", "MultiLineString": "1", "MultiPolygon": "2"}
 
 
@@ -121,7 +123,7 @@ def test_the_file_is_a_whole_geopackage_and_nothing_lies_beside_it(path: Path) -
     "name",
     [
         "facilities", "demand", "units", "circles", "audit", "staff", "conflicts", "phases",
-        "money", "curve", "density",
+        "money", "access", "lorenz", "curve", "density",
     ],
 )  # fmt: skip
 def test_each_layer_holds_what_its_csv_holds(

@@ -360,7 +360,8 @@ def written(folder: Path, **changes: Any) -> Path:
         "locks": {"beds": {"C": 300}},
         "mix": {"most_nursing_share": 0.8, "nursing_cost_per_bed": 0.5},
         "phases": [{"year": 2022, "budget_wan_yuan": 420}, {"year": 2025, "budget_wan_yuan": 40}],
-        "outputs": {"map": False, "tables": True, "geopackage": False, "sheet": False},
+        "outputs": {"map": False, "tables": True, "geopackage": False, "sheet": False,
+                    "report": False},
     } | changes  # fmt: skip
     for name, content in (("std.yaml", own_standard()), ("s.yaml", scenario)):
         YAML(typ="safe", pure=True).dump(content, folder / name)

@@ -42,7 +42,9 @@ def test_the_least_scenario_has_the_defaults_of_the_contract() -> None:
     assert scenario.locks.open == scenario.locks.forbid == ()
     assert scenario.locks.beds == scenario.rules == {}
     assert set(scenario.limits.model_dump().values()) == {None}
-    assert set(scenario.outputs.model_dump().values()) == {True}
+    outputs = scenario.outputs
+    assert outputs.map is outputs.tables is outputs.geopackage is outputs.sheet is True
+    assert (outputs.report, outputs.report_template, outputs.report_rows) == (True, None, 60)
     assert (scenario.origin, scenario.changes) == (None, ())
     roads = made(network={"path": "roads.gpkg"}).network
     assert roads is not None

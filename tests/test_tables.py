@@ -36,6 +36,8 @@ CONTRACT = {
     "conflicts": "conflict, rule_id, clause, other_id, other_clause",
     "phases": "year, beds, new_sites, extended_sites, upgraded_sites, cost_wan_yuan",
     "money": "facility_id, year, item, rule_id, clause, payer, amount_wan_yuan",
+    "access": "scope, scope_id, density_class, state, measure, value, unit",
+    "lorenz": "state, of, elders_share, amount_share",
 }
 """The first columns of each table, as the contract lists them."""
 
@@ -164,10 +166,12 @@ def test_the_workbook_has_its_sheets_in_order(language: str, request: Any) -> No
     book = request.getfixturevalue({"zh": "book", "en": "english"}[language])
     assert book.sheetnames == {
         "zh": ["概要", "设施一览表", "需求点覆盖表", "规划单元床位表", "条款审核表", "服务圈功能表",
-               "人员配备表", "冲突与存疑", "分期建设表", "费用与补贴", "费用明细表", "建设次序表",
+               "人员配备表", "冲突与存疑", "分期建设表", "费用与补贴", "费用明细表", "可达性与公平性", "洛伦兹曲线",
+               "建设次序表",
                "密度口径比较表", "资料与口径", "字段说明"],
         "en": ["Summary", "Facilities", "Demand points", "Planning units", "Audit",
                "Circles", "Staff", "Conflicts", "Phases", "Costs and subsidies", "Payments",
+               "Access and equity", "Lorenz curves",
                "Order of building", "Readings of density", "Sources and settings", "Fields"],
     }[language]  # fmt: skip
 
@@ -181,7 +185,7 @@ def test_headings_are_in_the_language_and_stay_in_sight(language: str, request: 
         assert all(isinstance(each, str) for each in heads)
         chinese = [any("\u4e00" <= c <= "\u9fff" for c in each) for each in heads]
         assert all(chinese) if language == "zh" else not any(chinese)
-        assert page.freeze_panes == "B2"
+        assert page.freeze_panes == ("E2" if name == "access" else "B2")
         assert page.print_title_rows == "$1:$1"
         assert page.auto_filter.ref == page.dimensions
         assert page.page_setup.orientation == "landscape"

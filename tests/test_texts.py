@@ -12,6 +12,8 @@ from typing import get_args
 import pytest
 
 import siting
+from siting.access import AREAS
+from siting.access import MEASURES as ACCESS_MEASURES
 from siting.demand import CLASSES, SUPPORTS
 from siting.errors import Fault
 from siting.homes import KINDS
@@ -22,6 +24,7 @@ from siting.outputs.tables import CODES, CSV_COLUMNS
 from siting.regions import NOTES
 from siting.scenario import Candidates, Density, Scenario, Spread
 from siting.scenario_file import EXPECTED
+from siting.scenario_objective import MODELS
 from siting.standards.standard_file import LegalStatus
 from siting.study.curve import CURVE_COLUMNS
 from siting.tables import CheckLine, Severity
@@ -30,7 +33,10 @@ from siting.texts import LANGUAGES, catalogue, text
 SOURCES = sorted(Path(siting.__file__).parent.rglob("*.py"))
 ALWAYS = {"errors": {"many"}, "check": {"count", "elders"}}
 FROM_PYDANTIC = {"key", "names", "found"}
-SAMPLES = {"support": "zone", "method": "road_length", "kinds": "canteen, 理发店", "share": 0.25}
+SAMPLES = {
+    "support": "zone", "method": "road_length", "kinds": "canteen, 理发店", "share": 0.25,
+    "model": "p_median",
+}  # fmt: skip
 """Values of placeholders that stand for codes, as the sources give them."""
 TRADITIONAL = set(
     "這個們來時會對說國學與為從後開關見東門馬車長書點過還進動實現發電話單據網絡設標規範圍區處總數線"
@@ -288,7 +294,9 @@ def _table_keys() -> set[str]:
                   "island",
                   "urban_zone", "village", "facility"},
         "measure": {"beds", "places", "units", "share", "facilities", "areas", "persons", "rules",
-                    "m", "gini", "wan_yuan"},
+                    "m", "gini", "wan_yuan", "per_1000"},
+        "access": {*ACCESS_MEASURES, "in"},
+        "of": {*AREAS, "point"},
         "action": {"open", "extend"},
         "support": {*SUPPORTS, *get_args(Density.model_fields["support"].annotation)},
         "kind": {*KINDS.values(), "functions"} - {""},
@@ -301,7 +309,8 @@ def _table_keys() -> set[str]:
         "payer": {OPERATOR, "county"},
         "metric": set(get_args(Scenario.model_fields["distance"].annotation)),
         "estimate": set(get_args(Spread.model_fields["method"].annotation)),
-        "stage": set(STAGES),
+        "stage": {*STAGES, *MODELS},
+        "model": set(MODELS),
         "proof": {"inspection", "search", "none", "skipped"},
         "summary": _summary_keys(),
     }  # fmt: skip
@@ -310,7 +319,8 @@ def _table_keys() -> set[str]:
 
 def _summary_keys() -> set[str]:
     """Return the names of the rows of the workbook's first page."""
-    keys = {"name", "standard", "year", "date", "run_status", "metric", "estimate", "cost_wan_yuan"}
+    keys = {"name", "standard", "year", "date", "run_status", "objective", "metric", "estimate"}
+    keys |= {"cost_wan_yuan"}
     keys |= {f"elders_{each}" for each in ("total", "high", "medium", "low")}
     keys |= {
         f"covered_{state}_{each}"

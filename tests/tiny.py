@@ -86,7 +86,7 @@ limits: {{}}
 locks: {{open: [], forbid: [], beds: {{}}}}
 rules: {{}}
 solve: {{time_limit_s: 20, gap: 0.0, threads: 1, random_seed: 0}}
-outputs: {{map: false, tables: false, geopackage: false, sheet: false}}
+outputs: {{map: false, tables: false, geopackage: false, sheet: false, report: false}}
 """
 
 

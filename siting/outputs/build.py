@@ -11,11 +11,14 @@ import pandas as pd
 import shapely
 
 from siting.audit import Audit, covered_shares, reachable, reasons
+from siting.classical import ModelSolution
 from siting.conflicts import find_conflicts
 from siting.demand import CLASSES, DensityReading, classify
-from siting.outputs.facilities import facilities_frame, site_counts
+from siting.outputs.facilities import facilities_frame, phase_sites_frame, site_counts
 from siting.outputs.frames import Frames
 from siting.outputs.money import empty_shares, money_totals, phase_records, phases_frame
+from siting.outputs.places import open_points_frame, places_frame, reasons_frame
+from siting.outputs.rules import rules_frame
 from siting.outputs.services import circle_counts, circles_frame, conflicts_frame, staff_frame
 from siting.reach import service_area
 from siting.study.curve import CURVE_COLUMNS
@@ -27,8 +30,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from siting.access import Access
     from siting.prepare import Prepared
     from siting.problem import Layout, Problem
+    from siting.scenario import Scenario
     from siting.solve import Solution
     from siting.study.phases import PhasePlan
 
@@ -44,6 +49,7 @@ def build_frames(
     curve: pd.DataFrame | None,
     phases: Sequence[PhasePlan],
     money: pd.DataFrame,
+    access: Access,
     record: dict[str, Any],
 ) -> Frames:
     """
@@ -61,6 +67,8 @@ def build_frames(
         Coverage–cost curve, or None where nothing was planned.
     phases, money
         Every phase, the last one with ``layout``, and what is paid in them.
+    access
+        Access and equity of both states.
     record
         What ``run.json`` holds.
     """
@@ -68,9 +76,11 @@ def build_frames(
     curve = curve if curve is not None else pd.DataFrame(columns=CURVE_COLUMNS)
     crs = prepared.demand.shapes.crs
     roads = prepared.roads if prepared.roads is not None else _no_roads(crs)
+    demand = _demand(prepared, existing, plan, access, planned=planned)
+    places = places_frame(prepared, existing, plan)
     return Frames(
         facilities=facilities_frame(prepared, layout, plan, curve, first_year(phases)),
-        demand=_demand(prepared, existing, plan, planned=planned),
+        demand=demand,
         demand_shapes=prepared.demand.shapes,
         units=_units(prepared, existing, plan),
         zones=_zones(prepared),
@@ -88,6 +98,14 @@ def build_frames(
         record=record,
         phases=phases_frame(record["phases"], phases),
         money=money,
+        places=places,
+        reasons=reasons_frame(prepared, demand),
+        open_points=open_points_frame(prepared, plan, places),
+        phase_sites=phase_sites_frame(phases),
+        service_areas_existing=_service_areas(prepared, existing),
+        rules=rules_frame(prepared),
+        access=access.table,
+        lorenz=access.lorenz,
     )
 
 
@@ -96,7 +114,9 @@ def _no_roads(crs: Any) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=gpd.GeoSeries([], crs=crs))
 
 
-def _demand(prepared: Prepared, existing: Audit, plan: Audit, *, planned: bool) -> gpd.GeoDataFrame:
+def _demand(
+    prepared: Prepared, existing: Audit, plan: Audit, access: Access, *, planned: bool
+) -> gpd.GeoDataFrame:
     """Return one row per demand point."""
     problem, judged = prepared.problem, plan.judged
     duty = ~np.isnan(problem.standard_m)
@@ -122,6 +142,8 @@ def _demand(prepared: Prepared, existing: Audit, plan: Audit, *, planned: bool) 
         "covered_existing": _yes_no(existing.judged.covered, duty),
         "note": note,
         "blocked_by": blocked,
+        "accessible_beds_existing": access.accessible["existing"],
+        "accessible_beds": access.accessible["plan"],
     }
     points = gpd.GeoSeries(shapely.points(problem.demand_xy), crs=prepared.demand.shapes.crs)
     return gpd.GeoDataFrame(table, geometry=points)
@@ -208,11 +230,11 @@ def density_frame(prepared: Prepared) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _service_areas(prepared: Prepared, plan: Audit) -> gpd.GeoDataFrame:
+def _service_areas(prepared: Prepared, audited: Audit) -> gpd.GeoDataFrame:
     """Return the area within each standard of a qualifying facility."""
     problem = prepared.problem
     on_foot = prepared.scenario.distance == "network"
-    on = plan.judged.qualifies & (problem.site_on_network | (not on_foot))
+    on = audited.judged.qualifies & (problem.site_on_network | (not on_foot))
     network = prepared.network if on_foot else None
     metres = sorted({rule.parameters.distance_m for rule in problem.distance_rules})
     shapes = [service_area(network, problem.sites.xy[on], distance_m=each) for each in metres]
@@ -244,7 +266,34 @@ def _info(prepared: Prepared, record: dict[str, Any]) -> dict[str, Any]:
         "distance_high_m": distances.get("high"),
         "distance_medium_m": distances.get("medium"),
         "beds_by_unit": bool(prepared.problem.bed_rules),
+        "objective": _words_of(scenario),
+        "atlas": scenario.atlas.model_dump(mode="json"),
+        "extent": _extent(prepared),
     }
+
+
+def _extent(prepared: Prepared) -> dict[str, float]:
+    """Return the area of the study area and its bounds in degrees; empty without one."""
+    area = prepared.study_area
+    if area is None or area.is_empty:
+        return {}
+    whole = gpd.GeoSeries([area], crs=prepared.demand.shapes.crs)
+    west, south, east, north = whole.to_crs(4326).total_bounds.tolist()
+    return {"area_km2": float(area.area) / 1e6, "west": west, "south": south, "east": east,
+            "north": north}  # fmt: skip
+
+
+def _words_of(scenario: Scenario) -> str:
+    """Return the classical model that a scenario asks for, in words; empty without."""
+    asked = scenario.objective
+    return "" if asked is None else asked.in_words(scenario.language)
+
+
+def _objective(prepared: Prepared, solution: Solution | None) -> dict[str, Any]:
+    """Return what a classical model was asked and what was measured; empty without one."""
+    objective = prepared.scenario.objective
+    asked = {} if objective is None else objective.asked
+    return asked | (solution.figures if isinstance(solution, ModelSolution) else {})
 
 
 def record_of(
@@ -256,6 +305,7 @@ def record_of(
     solution: Solution | None,
     phases: Sequence[PhasePlan],
     money: pd.DataFrame,
+    access: Access,
     seconds: float,
     peak_memory_mb: float,
     versions: dict[str, str],
@@ -273,6 +323,7 @@ def record_of(
         "status": solution.status if solution is not None else "audited",
         "estimate": prepared.demand.estimate,
         "stages": [vars(stage) for stage in solution.stages] if solution is not None else [],
+        "objective": _objective(prepared, solution),
         "elders": {
             "total": float(problem.elders.sum()),
             "high": float(by_class[2]),
@@ -295,6 +346,7 @@ def record_of(
         "money": money_totals(money, phases),
         "phases": phase_records(phases, money),
         "audit": {"existing": existing.counts(), "plan": plan.counts()},
+        "access": {state: access.totals(state) for state in ("existing", "plan")},
         "circles": circle_counts(prepared, plan),
         "conflicts": [
             each.to_record(scenario.language) for each in find_conflicts(prepared, existing, plan)
@@ -303,6 +355,7 @@ def record_of(
         "settings": _settings(prepared),
         "reduction": solution.removed if solution is not None else {},
         "inputs": prepared.inputs,
+        "cache": prepared.cache,
         "versions": versions,
         "seconds": seconds,
         "peak_memory_mb": peak_memory_mb,

@@ -10,16 +10,22 @@ import pandas as pd
 import shapely
 
 from siting.demand import CLASSES
+from siting.outputs.places import place_of_sites
 from siting.study.phases import added_functions, upgraded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from siting.audit import Audit
     from siting.prepare import Prepared
     from siting.problem import Layout, Problem
+    from siting.study.phases import PhasePlan
 
-__all__ = ["facilities_frame", "site_counts"]
+__all__ = ["PHASE_SITE_COLUMNS", "facilities_frame", "phase_sites_frame", "site_counts"]
+
+PHASE_SITE_COLUMNS = ["year", "id", "status", "beds", "added_beds"]
 
 
 def facilities_frame(
@@ -61,8 +67,35 @@ def facilities_frame(
         "functions": [_function_list(each) for each in layout.functions[shown]],
         "added_functions": [_function_list(added[site]) for site in shown.tolist()],
         "phase": pd.array([year or None for year in changed_in[shown].tolist()], dtype="Int64"),
+        "stands_today": sites.is_existing[shown],
+        "beds_today": sites.beds[shown],
+        "tenure": sites.tenure[shown],
+        "land_code": sites.land_code[shown],
+        "area_m2": sites.area_m2[shown],
+        "place": place_of_sites(problem)[shown],
     }
     return gpd.GeoDataFrame(table, geometry=points)
+
+
+def phase_sites_frame(phases: Sequence[PhasePlan]) -> pd.DataFrame:
+    """
+    Return what stands in each phase: one row per year and open facility, or home that is closed.
+
+    ``beds``, and ``added_beds`` (more than today), are those of the year.
+    """
+    parts = []
+    for phase in phases:
+        sites, layout = phase.problem.sites, phase.layout
+        shown = np.flatnonzero(sites.is_existing | layout.is_open)
+        table = {
+            "year": phase.year,
+            "id": sites.id[shown],
+            "status": _status(phase.problem, layout)[shown],
+            "beds": layout.beds[shown],
+            "added_beds": np.where(layout.is_open, layout.beds - sites.beds, 0)[shown],
+        }
+        parts.append(pd.DataFrame(table, columns=PHASE_SITE_COLUMNS))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _told(beds: NDArray[np.int64], known: NDArray[np.bool_]) -> Any:

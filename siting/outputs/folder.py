@@ -21,10 +21,15 @@ OURS = frozenset(
     {
         "run.json", "facilities.csv", "demand.csv", "units.csv", "audit.csv", "curve.csv",
         "density.csv", "circles.csv", "staff.csv", "conflicts.csv", "phases.csv", "money.csv",
+        "access.csv", "lorenz.csv",
         "check.csv", "check.html", "plan.gpkg", "tables.xlsx", "map.html", "sheet.pdf", "sheet.png",
+        "report.docx", "report.html", "atlas.pdf", "atlas",
     }
 )  # fmt: skip
 """Names of files that a result folder may hold."""
+
+OUR_SHEETS = r"\d{2,}-[a-z]+(-\d{4})?\.(png|svg)|index\.csv"
+"""Names of files that the folder ``atlas`` of a result may hold."""
 
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """What file managers leave in any folder; it goes with the old result."""
@@ -47,11 +52,25 @@ def refuse_foreign(folder: Path) -> None:
     if not folder.is_dir():
         raise OutputError.of("out_is_file", folder.name)
     names = sorted(item.name for item in folder.iterdir() if item.name not in OURS | LITTER)
+    names += _foreign_sheets(folder / "atlas")
     marks = [name for name in names if any(re.fullmatch(mark, name) for mark in OPEN_MARKS)]
     if len(marks) < len(names):
         raise OutputError.of("out_foreign", folder.name, sorted({*names} - {*marks}))
     if marks:
         raise OutputError.of("out_in_use", folder.name, found=", ".join(marks))
+
+
+def _foreign_sheets(folder: Path) -> list[str]:
+    """Return what lies in the folder of the atlas, or in its place, and is no sheet of ours."""
+    if not folder.exists():
+        return []
+    if not folder.is_dir():
+        return [folder.name]
+    items = [each for each in folder.iterdir() if each.name not in LITTER]
+    return sorted(
+        f"{folder.name}/{each.name}" for each in items
+        if each.is_dir() or not re.fullmatch(OUR_SHEETS, each.name)
+    )  # fmt: skip
 
 
 @contextmanager

@@ -23,7 +23,10 @@ class Frames:
     facilities
         Points, one row per existing or opened facility: the columns of ``facilities.csv`` and
         ``kind, qualifies, rules, rank`` (``rules``: ids of the rules it serves, joined by spaces;
-        ``rank``: place in the order of building, missing for homes that are not changed).
+        ``rank``: place in the order of building, missing for homes that are not changed),
+        ``stands_today`` and ``beds_today``, ``tenure, land_code, area_m2`` of the land where a file
+        tells of them, and ``place``, the
+        id of the place that it lies in, empty where it lies in none.
     demand
         Points, one row per demand point: the columns of ``demand.csv`` and ``name``-free extras
         ``covered_existing`` (as ``covered``), ``note``, ``blocked_by``.
@@ -63,10 +66,26 @@ class Frames:
         The columns of ``conflicts.csv``; None where nothing was looked for.
     phases, money
         The columns of ``phases.csv`` and ``money.csv``; None where nothing was counted.
+    places
+        Polygons, one row per street or town, without streets per planning unit: the columns of
+        ``places_frame``; None where nothing was counted.
+    reasons, open_points
+        Uncovered points and elders by reason (``place`` empty: over all), and the findings that
+        are open in each place.
+    phase_sites
+        What stands in each phase: ``year, id, status, beds, added_beds``.
+    service_areas_existing
+        As ``service_areas``, of what stands today.
+    rules
+        The rules in force, see ``siting.outputs.rules``; None where nobody asked.
+    access, lorenz
+        The columns of ``access.csv`` and ``lorenz.csv``; None where nothing was measured.
     info
         ``name, language, standard, standard_name, year, date, crs, sources, estimate, status,
-        distance, distance_high_m, distance_medium_m, beds_by_unit``; ``sources`` is a list of
-        file names, ``estimate`` is None or the name of the method by which elders were spread, a
+        distance, distance_high_m, distance_medium_m, beds_by_unit, atlas, extent``; ``atlas`` is
+        what the scenario says of title block and paper, ``extent`` the area of the study area and
+        its bounds in degrees; ``sources`` is a list of file names, ``estimate`` is None or the name
+        of the method by which elders were spread, a
         distance is None where no rule asks for one, ``beds_by_unit`` says whether a rule asks for
         beds in every planning unit.
     record
@@ -90,6 +109,14 @@ class Frames:
     conflicts: DataFrame | None = None
     phases: DataFrame | None = None
     money: DataFrame | None = None
+    places: GeoDataFrame | None = None
+    reasons: DataFrame | None = None
+    open_points: DataFrame | None = None
+    phase_sites: DataFrame | None = None
+    service_areas_existing: GeoDataFrame | None = None
+    rules: DataFrame | None = None
+    access: DataFrame | None = None
+    lorenz: DataFrame | None = None
     info: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
 

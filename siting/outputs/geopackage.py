@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from siting.outputs.frames import Frames
     from siting.outputs.qgis_styles import Style
 
-__all__ = ["KINDS", "write_geopackage"]
+__all__ = ["FLAGS", "KINDS", "NOT_WRITTEN", "WORDS", "layer_tables", "write_geopackage"]
 
 KINDS = {
     "facilities": "Point",
@@ -48,12 +48,14 @@ KINDS = {
 GRID = ["id", "elders", "density_per_km2", "density_class", "covered", "covered_existing", "reason"]
 ZONES = ["id", "name", "elders", "area_km2", "density_per_km2", "density_class"]
 FLAGS = {"covered", "covered_existing", "qualifies", "enforced", "used", "estimate"}
+"""Columns of yes and no."""
+
 WORDS = {
     "id", "name", "status", "kind", "rules", "unit_id", "density_class", "nearest_facility_id",
     "reason", "note", "blocked_by", "rule_id", "clause", "legal_status", "scope", "scope_id",
-    "unit", "verdict", "state", "action", "support", "highway", "key", "value", "staff", "conflict",
+    "unit", "verdict", "state", "action", "support", "highway", "key", "staff", "conflict",
     "other_id", "other_clause", "examples", "message", "facility_id", "item", "payer", "run_status",
-    "functions", "added_functions",
+    "functions", "added_functions", "measure", "of",
 }  # fmt: skip
 """Columns of text, whatever they hold; they stay text when they are empty."""
 
@@ -92,9 +94,9 @@ def write_geopackage(frames: Frames, path: Path) -> None:
 
     Layers are those of ``KINDS``; circles, zones and exclusions only where there are any,
     ``demand_grid`` only where the demand has areas. Tables are ``audit``, ``staff``,
-    ``conflicts``, ``phases`` and ``money`` where there are any, ``curve``, ``density`` and ``run``.
-    The columns are those of the CSV files. Where elders are an estimate, every layer and table that
-    has figures says so in a column ``estimate``.
+    ``conflicts``, ``phases``, ``money``, ``access`` and ``lorenz`` where there are any, ``curve``,
+    ``density`` and ``run``. The columns are those of the CSV files. Where elders are an estimate,
+    every layer and table that has figures says so in a column ``estimate``.
 
     Parameters
     ----------
@@ -109,7 +111,7 @@ def write_geopackage(frames: Frames, path: Path) -> None:
         If the file cannot be written.
     """
     language = frames.info["language"]
-    tables = _tables(frames)
+    tables = layer_tables(frames)
     columns = {
         name: [each for each in table.columns if each != "geometry"]
         for name, table in tables.items() if name in KINDS
@@ -147,8 +149,13 @@ def _write_layer(table: pd.DataFrame, path: Path, name: str, language: str) -> N
     )  # fmt: skip
 
 
-def _tables(frames: Frames) -> dict[str, pd.DataFrame]:
-    """Return the layers and tables as they are stored, by name, in order."""
+def layer_tables(frames: Frames) -> dict[str, pd.DataFrame]:
+    """
+    Return the layers and tables as they are stored, by name, in order.
+
+    Those named in ``KINDS`` are GeoDataFrames, in the scenario's CRS; flags, numbers and text are
+    each of one type.
+    """
     plain = csv_tables(frames)
     crs = frames.facilities.crs
     estimate = {"estimate": True} if frames.info.get("estimate") else {}
@@ -177,7 +184,9 @@ def _tables(frames: Frames) -> dict[str, pd.DataFrame]:
         )
         for name, kind in KINDS.items() if name in shapes
     }  # fmt: skip
-    names = ("audit", "staff", "conflicts", "phases", "money", "curve", "density")
+    names = (
+        "audit", "staff", "conflicts", "phases", "money", "access", "lorenz", "curve", "density",
+    )  # fmt: skip
     tables = {name: plain[name] for name in names if name in plain} | {"run": _run(frames)}
     return layers | {name: _stored(table) for name, table in tables.items()}
 

@@ -245,6 +245,8 @@ def _figures(frames: Frames, language: str) -> list[tuple[str, str]]:
         rows.append((text("map.row_rules", language), told))
         told = text("map.unknown_value", language, **verdicts)
         rows.append((text("map.row_unknown", language), told))
+    if frames.info.get("objective"):
+        rows.append((text("map.row_objective", language), frames.info["objective"]))
     if "status" in record:
         told = word("status", str(record["status"]), language)
         rows.append((text("map.row_status", language), told))

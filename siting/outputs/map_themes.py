@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from siting.outputs.frames import Frames
 
-__all__ = ["THEMES", "themes", "truth"]
+__all__ = ["THEMES", "density_labels", "themes", "truth"]
 
 THEMES = ("density", "class", "before", "after")
 CLASSES = ("high", "medium", "low")
@@ -56,7 +56,7 @@ def themes(frames: Frames, language: str) -> dict[str, dict[str, Any]]:
         "after": _codes(state, tuple(AFTER)),
     }
     labels = {
-        "density": (_density_labels(language), DENSITY_COLOURS),
+        "density": (density_labels(language), DENSITY_COLOURS),
         "class": ([text(f"map.class_{grade}", language) for grade in CLASSES], CLASS_COLOURS),
         "before": ([text(f"map.cover_{code}", language) for code in BEFORE], BEFORE.values()),
         "after": ([text(f"map.cover_{code}", language) for code in AFTER], AFTER.values()),
@@ -90,7 +90,7 @@ def _codes(values: Iterable[str], order: Sequence[str]) -> np.ndarray:
     return np.array([places.get(word, len(order) - 1) for word in values], dtype=int)
 
 
-def _density_labels(language: str) -> list[str]:
+def density_labels(language: str) -> list[str]:
     """Return the words for each step of density."""
     steps = [f"{step:,}" for step in DENSITY_BREAKS]
     middle = [text("map.density_range", language, low=low, high=high)

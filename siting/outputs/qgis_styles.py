@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from siting.outputs.frames import Frames
 
-__all__ = ["Style", "layer_styles"]
+__all__ = ["Style", "headings", "layer_styles"]
 
 MM_PER_PIXEL = 0.26
 UNKNOWN = "#a6541b"
@@ -87,7 +87,7 @@ def layer_styles(
     plain = text("geopackage.style_plain", language)
     styles = {}
     for layer, names in columns.items():
-        headings = _headings(names, language)
+        heads = headings(names, language)
         if layer in THEMES:
             drawn = _themes(frames, layer, language)
         elif layer == "facilities":
@@ -100,11 +100,11 @@ def layer_styles(
             drawn = {plain: single(_alike(layer))}
         marks = _unit_labels(language) if layer == "units" else None
         marks = _circle_labels(frames) if layer == "circles" else marks
-        styles[layer] = [Style(name, qml(each, headings, marks)) for name, each in drawn.items()]
+        styles[layer] = [Style(name, qml(each, heads, marks)) for name, each in drawn.items()]
     return styles
 
 
-def _headings(columns: Iterable[str], language: str) -> dict[str, str]:
+def headings(columns: Iterable[str], language: str) -> dict[str, str]:
     """Return the headings of the columns that have one; others keep their names."""
     entries = catalogue()
     keys = {

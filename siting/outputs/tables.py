@@ -8,6 +8,7 @@ import pandas as pd
 from openpyxl import Workbook
 from openpyxl.styles import Alignment
 
+from siting.access import ACCESS_COLUMNS, LORENZ_COLUMNS
 from siting.conflict import input_words
 from siting.outputs.money import MONEY_COLUMNS, PHASE_COLUMNS
 from siting.outputs.services import (
@@ -17,6 +18,7 @@ from siting.outputs.services import (
     function_words,
     functions_of,
 )
+from siting.outputs.workbook_access import write_access
 from siting.outputs.workbook_cells import head, printed, put, put_share, widen
 from siting.outputs.workbook_money import write_money
 from siting.outputs.workbook_pages import (
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
     from siting.outputs.frames import Frames
 
-__all__ = ["CSV_COLUMNS", "csv_tables", "write_csv_tables", "write_workbook"]
+__all__ = ["CSV_COLUMNS", "csv_tables", "word_of", "write_csv_tables", "write_workbook"]
 
 CSV_COLUMNS: dict[str, list[str]] = {
     "facilities": [
@@ -46,7 +48,7 @@ CSV_COLUMNS: dict[str, list[str]] = {
     "demand": [
         "id", "elders", "density_per_km2", "density_class", "unit_id", "nearest_facility_id",
         "nearest_network_m", "nearest_straight_m", "standard_m", "covered", "reason",
-        "covered_existing", "note", "blocked_by",
+        "covered_existing", "note", "blocked_by", "accessible_beds_existing", "accessible_beds",
     ],
     "units": [
         "id", "elders", "beds_required", "beds_existing", "beds_planned", "shortfall", "sites",
@@ -61,6 +63,8 @@ CSV_COLUMNS: dict[str, list[str]] = {
     "conflicts": CONFLICT_COLUMNS,
     "phases": PHASE_COLUMNS,
     "money": MONEY_COLUMNS,
+    "access": ACCESS_COLUMNS,
+    "lorenz": LORENZ_COLUMNS,
 }  # fmt: skip
 """Columns of each table, in order; circles have one more for each function."""
 
@@ -69,14 +73,15 @@ CODES = {
     "legal_status": "legal", "state": "state", "scope": "scope", "unit": "measure",
     "action": "action", "support": "support", "kind": "kind", "severity": "severity",
     "note": "note", "staff": "measure", "conflict": "kind",
-    "run_status": "run", "item": "item", "payer": "payer",
+    "run_status": "run", "item": "item", "payer": "payer", "measure": "access", "of": "of",
 }  # fmt: skip
 """Columns whose codes the workbook shows in words, and the group of texts for each."""
 
 LISTS = {"functions", "added_functions"}
 """Columns that list functions, which the workbook shows in words."""
 
-SHARES = {"covered_share_high", "covered_share_medium", "changed_share", "ageing_share"}
+SHARES = {"covered_share_high", "covered_share_medium", "changed_share", "ageing_share",
+          "elders_share", "amount_share"}  # fmt: skip
 """Columns of shares, 0 to 1."""
 
 WHOLE, TENTHS, DEGREES = "#,##0", "#,##0.0", "0.000000"
@@ -89,14 +94,15 @@ FORMATS = {
     "elders": TENTHS, "elders_high": TENTHS, "elders_medium": TENTHS, "elders_low": TENTHS,
     "elders_added_high": TENTHS, "elders_added_medium": TENTHS, "density_per_km2": TENTHS,
     "nearest_network_m": TENTHS, "nearest_straight_m": TENTHS, "standard_m": WHOLE,
+    "value": WHOLE,
     "cost_wan_yuan": TENTHS, "cumulative_cost_wan_yuan": TENTHS, "subsidy_wan_yuan": TENTHS,
     "budget_wan_yuan": TENTHS, "amount_wan_yuan": "#,##0.00", "year": "0", "phase": "0",
     "gap": "0.0000%",
 }  # fmt: skip
 """Number formats of the workbook, by column."""
-MEASURES = ("required", "measured", "other_required", "possible")
+MEASURES = ("required", "measured", "other_required", "possible", "value")
 """Columns whose numbers count what the column ``unit`` says."""
-UNIT_FORMATS = {"gini": "0.00", "m": TENTHS, "wan_yuan": TENTHS}
+UNIT_FORMATS = {"gini": "0.000", "m": TENTHS, "wan_yuan": TENTHS, "per_1000": "#,##0.00"}
 """Number formats of those columns, by unit, where they are not whole."""
 
 SENTENCES = {"message", "rule_id"}
@@ -134,7 +140,7 @@ def csv_tables(frames: Frames) -> dict[str, pd.DataFrame]:
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table without the last digits of its floats, which are noise."""
-    fine = {"lon", "lat", "measured", *SHARES}
+    fine = {"lon", "lat", "measured", "value", *SHARES}
     decimals = {name: FINE if name in fine else DECIMALS for name in table.select_dtypes("float")}
     return table.round(decimals)
 
@@ -164,7 +170,9 @@ def write_workbook(frames: Frames, path: Path) -> None:
             page = book.create_sheet(text("workbook.sheet_money", language))
             write_money(page, table, language)
         sheet = book.create_sheet(text(f"tables.sheet_{name}", language))
-        if name == "circles":
+        if name == "access":
+            write_access(sheet, table, language)
+        elif name == "circles":
             write_circles(sheet, table, language)
         elif name == "conflicts":
             first = ["conflict", "message"]
@@ -187,7 +195,8 @@ def _worded(table: pd.DataFrame, language: str) -> pd.DataFrame:
     words: list[str | None]
     for column in shown:
         if column in CODES:
-            words = [_word(CODES[column], str(each), language) for each in shown[column].fillna("")]
+            codes = shown[column].fillna("")
+            words = [word_of(CODES[column], str(each), language) for each in codes]
         elif column in LISTS:
             words = [function_words(each, language) for each in shown[column]]
         elif pd.api.types.is_bool_dtype(shown[column]):
@@ -201,12 +210,12 @@ def _worded(table: pd.DataFrame, language: str) -> pd.DataFrame:
     return shown
 
 
-def _word(group: str, code: str, language: str) -> str:
+def word_of(group: str, code: str, language: str) -> str:
     """Return a code in words; one without, such as a kind of the planner's own, as it is."""
     head, _, rest = code.partition(":")
     if rest and group == "note":
         said = input_words(rest, language) if head == "needs" else rest
-        return f"{_word(group, head, language)} {said}"
+        return f"{word_of(group, head, language)} {said}"
     for key in (f"tables.{group}_{code}", f"conflicts.{group}_{code}"):
         if key in catalogue():
             return text(key, language)
@@ -242,7 +251,7 @@ def _write_table(sheet: Worksheet, table: pd.DataFrame, language: str) -> None:
 def _shares(table: pd.DataFrame) -> dict[str, list[bool]]:
     """Return which cells of which columns are shares."""
     shares = {name: [True] * len(table) for name in table.columns if name in SHARES}
-    if "measured" in table:
+    if "measured" in table or "value" in table:
         is_share = table["unit"].eq("share")
         shares |= {name: is_share.tolist() for name in MEASURES if name in table}
     if "possible" in table:

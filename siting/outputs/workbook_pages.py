@@ -63,6 +63,8 @@ def _about(frames: Frames) -> Iterator[tuple[str, Any, str | None]]:
     yield "year", info["year"], "0"
     yield "date", info["date"], None
     yield "run_status", _word("run", frames.record["status"], language), None
+    if info.get("objective"):
+        yield "objective", info["objective"], None
     yield "metric", _word("metric", info["distance"], language), None
     if info.get("estimate"):
         yield "estimate", _word("estimate", info["estimate"], language), None
