@@ -13,7 +13,7 @@ help:
 	@echo "make test       all tests but the slow ones"
 	@echo "make test-slow  the slow ones, the planted bugs included"
 	@echo "make check      ruff, mypy, import contracts, docstrings"
-	@echo "make bench      measure against peers"
+	@echo "make bench      measure against peers, write docs/benchmarks.md; hours"
 	@echo "make docs       write the pages of the standards anew"
 
 $(VENV)/.made:
@@ -55,12 +55,8 @@ check: $(VENV)/.check
 	$(BIN)/numpydoc lint siting/*.py siting/*/*.py
 
 bench: $(VENV)/.base
-	$(RUN) benchmarks/reach.py
-	$(RUN) benchmarks/taipei.py
-	$(RUN) benchmarks/units.py
-	$(RUN) benchmarks/classical.py
-	$(RUN) benchmarks/spopt_peer.py
-	$(RUN) benchmarks/batch.py
+	$(RUN) benchmarks/report.py
+	$(RUN) benchmarks/scale.py
 
 docs: $(VENV)/.base
 	$(RUN) docs/make_standards.py

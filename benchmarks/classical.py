@@ -76,7 +76,7 @@ def main() -> None:
 
 def _keep(
     options: argparse.Namespace, name: str, size: str, published: float | None,
-    solution: siting.ClassicalSolution, *, peer: str = "published", theirs: float | None = None,
+    solution: siting.ClassicalSolution, *, peer: str = "", theirs: float | None = None,
     more: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Append what was measured to a file."""
@@ -85,6 +85,7 @@ def _keep(
     told = "" if published is None else f", published {published:g}"
     note = f"value {solution.value:g}, bound {solution.bound:g}, {solution.proof}{told}"
     more = more or {}
+    peer = peer or ("none" if published is None else "published")
     note += more.get("told", "")
     row = {
         "table": "classical", "work": name, "size": size, "ours": solution.seconds,

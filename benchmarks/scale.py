@@ -150,7 +150,7 @@ def _memory(figures: Table) -> str:
 
 def _files(given: dict[str, float]) -> str:
     """Return gigabytes read and written."""
-    rows, kinds = [], ("read", "written", "written, tables alone")
+    rows, kinds = [], ("read", "written", "written with the atlas", "written, tables alone")
     for name in ("counties of a province", "counties of the country"):
         sizes = (given[name] * given[f"MB {kind}"] / 1000 for kind in kinds)
         rows.append([name, *(f"{gb:,.1f} GB" for gb in sizes)])

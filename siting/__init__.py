@@ -19,6 +19,7 @@ from siting.classical import (
 from siting.errors import SitingError
 from siting.inputs.roads import read_network
 from siting.network import Network
+from siting.outputs.result import Run, read_run
 from siting.prepare import Prepared, prepare
 from siting.problem import Layout, Problem
 from siting.reach import Reach, reach
@@ -45,6 +46,7 @@ __all__ = [
     "Province",
     "Reach",
     "Rule",
+    "Run",
     "Scenario",
     "SitingError",
     "Solution",
@@ -67,6 +69,7 @@ __all__ = [
     "prepare",
     "reach",
     "read_network",
+    "read_run",
     "read_scenario",
     "read_standard",
     "set_covering",

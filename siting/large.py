@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from siting.plan_model import PlanModel
 
-__all__ = ["PART_UNITS", "WORTH_WHOLE", "Large", "search_large"]
+__all__ = ["PART_UNITS", "Large", "search_large"]
 
 PART_UNITS = (6, 12, 24)
 """Planning units in a part: larger parts prove more and take longer."""
@@ -35,8 +35,11 @@ WINDOW_S, PART_S = 10.0, 30.0
 PRICE_SHARE = 0.7
 """Share of the time left that pricing may take."""
 LEARN_ROUNDS = 3
-WORTH_WHOLE = 0.25
-"""Share of the time that must be left for a search of the whole model to be begun."""
+WHOLE_TIMES, WHOLE_SHARE = 2, 0.25
+"""
+The whole model is searched at last with at most this many times ``solve.exact_below`` decisions
+and this share of the time left: a search that is begun for nothing takes minutes to notice.
+"""
 NOISE = 1e-9
 SWEEPS = 8
 WORTH = 2e-4
@@ -70,7 +73,7 @@ def search_large(
         if at.take(_completed(model, at.price(relaxed.prices, size))):
             at.fit_mix()
         at.sweep()
-    if at.is_done() or at.left() < WORTH_WHOLE * limit:
+    if at.is_done() or not at.may_search_whole(limit):
         return Outcome(at.end_reached(), at.best, at.bound)
     whole = checked_outcome(run, model, stage, replace(at.ask(), start=at.best, progress=at.tell))
     at.bound = max(at.bound, whole.bound)
@@ -123,6 +126,11 @@ class Large:
     def left(self) -> float:
         """Return the seconds left."""
         return max(self.end - self.run.clock(), 0.0)
+
+    def may_search_whole(self, limit: float) -> bool:
+        """Return whether the whole model is small enough, and time left, to search it."""
+        few = self.model.decisions.n <= WHOLE_TIMES * self.run.settings.exact_below
+        return (few or not self.run.settings.exact_below) and self.left() >= WHOLE_SHARE * limit
 
     def ask(self) -> Ask:
         """Return what is asked of the solver for all that is left of the time."""

@@ -22,6 +22,7 @@ from siting.errors import ScenarioError, SitingError
 from siting.outputs.atlas import write_atlas
 from siting.outputs.build import build_frames, record_of
 from siting.outputs.check_page import write_check
+from siting.outputs.exchange import write_geojson, write_shapefiles
 from siting.outputs.folder import written_folder
 from siting.outputs.geopackage import write_geopackage
 from siting.outputs.map import make_map, write_map
@@ -256,10 +257,8 @@ def write_plan(
             density=tables.density,
         )  # fmt: skip
         if wanted.tables:
-            write_workbook(tables, part / "tables.xlsx")
-        if wanted.geopackage:
-            tell("geopackage", None, 0.0)
-            write_geopackage(tables, part / "plan.gpkg")
+            write_workbook(tables, part / "tables.xlsx", rows=wanted.workbook_rows)
+        _write_layers(done, part, tell)
         if wanted.map:
             tell("map", None, 0.0)
             write_map(tables, part / "map.html")
@@ -278,6 +277,20 @@ def write_plan(
         content = json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False)
         (part / "run.json").write_text(content + "\n", encoding="utf-8")
     return Path(folder)
+
+
+def _write_layers(done: Plan, folder: Path, tell: Progress) -> None:
+    """Write the layers in every form that is wanted."""
+    wanted = done.scenario.outputs
+    if wanted.geopackage:
+        tell("geopackage", None, 0.0)
+        write_geopackage(done.tables, folder / "plan.gpkg")
+    if wanted.shapefile:
+        tell("shapefile", None, 0.0)
+        write_shapefiles(done.tables, folder)
+    if wanted.geojson:
+        tell("geojson", None, 0.0)
+        write_geojson(done.tables, folder)
 
 
 def _write_report(done: Plan, folder: Path) -> None:

@@ -48,8 +48,14 @@ class Outputs(Part):
     """map.html"""
     tables: bool = True
     """tables.xlsx"""
+    workbook_rows: Annotated[int, Field(ge=1)] = 50_000
+    """Most rows of a table of tables.xlsx; what is left out is counted below it."""
     geopackage: bool = True
     """plan.gpkg"""
+    shapefile: bool = False
+    """the folder shp"""
+    geojson: bool = False
+    """the folder geojson"""
     sheet: bool = True
     """sheet.pdf and sheet.png"""
     atlas: bool = False

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from siting.distance import DistanceTerms, distance_terms
-from siting.large import PART_UNITS, WORTH_WHOLE, Large
+from siting.large import PART_UNITS, Large
 from siting.search import EXACT_NODES, ROW_TOLERANCE, Run, checked_bound, checked_outcome
 from siting.solvers import Ask, End, Outcome
 
@@ -246,11 +246,11 @@ def _large(
         completed=cutting.measured, learn=cutting.learn, ties=cutting.ties(),
     )  # fmt: skip
     large.sweep()
-    for size in PART_UNITS if prices is not None else ():
-        if large.is_done():
+    for size in PART_UNITS:
+        if prices is None or large.is_done():
             break
         large.price(prices, size)
         large.sweep()
-    if large.is_done() or large.left() < WORTH_WHOLE * limit:
+    if large.is_done() or not large.may_search_whole(limit):
         return large.best, large.bound * cutting.unit
     return _whole_cuts(cutting, large.best, large.bound * cutting.unit, end)

@@ -231,8 +231,11 @@ def test_a_solver_that_stops_with_nothing_is_told(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(siting.SitingError) as caught:
         siting.capacitated(ELDERS, METRES, ROOM, costs=COSTS)
     assert "none was found, nor proven" in caught.value.render("en")
-    solution = siting.p_median(ELDERS, np.array([[0, 1, 2], [3, 0, 1], [2, 2, 0.5]]), p=1)
-    assert solution.proof == "time_limit"
+    apart = np.abs(np.subtract.outer(np.arange(7.0), np.arange(7.0)))
+    ring = np.minimum(apart, 7.0 - apart)  # who stands next to whom; each reaches three of seven
+    solution = siting.set_covering(ring, cutoff_m=1.0)
+    assert (solution.proof, solution.value) == ("time_limit", 3.0)
+    assert solution.bound < 3.0
 
 
 def test_a_solution_can_be_kept() -> None:

@@ -186,4 +186,5 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 
 def test_every_file_of_a_real_run_is_ours(sample_run: Run) -> None:
     written = {item.name for item in sample_run.folder.iterdir()}
-    assert written == OURS - {"atlas", "atlas.pdf"}  # off unless asked for, see test_atlas.py
+    unasked = {"atlas", "atlas.pdf", "shp", "geojson"}  # see test_atlas.py and test_exchange.py
+    assert written == OURS - unasked

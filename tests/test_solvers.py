@@ -232,6 +232,66 @@ def test_the_time_limit_is_on_each_call_and_not_on_their_sum() -> None:
     assert max(took) < 1.2
 
 
+class NeverBack:
+    """HiGHS that hears nothing and does not come back until it is let go."""
+
+    def __init__(self, highs: highspy.Highs) -> None:
+        self.highs = highs
+        self.let_go, self.is_back = threading.Event(), threading.Event()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.highs, name)
+
+    def run(self) -> None:
+        """Go round for ever, as seen in a presolve."""
+        self.let_go.wait(60.0)
+        self.highs.run()
+        self.is_back.set()
+
+
+@pytest.mark.parametrize("relax", [False, True])
+def test_a_highs_that_never_comes_back_is_left_to_itself(
+    *, relax: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call ends without an answer; the next one starts anew; what comes late is not read."""
+    monkeypatch.setattr(solvers, "GRACE_S", 0.2)
+    solver, model = HighsSolver(), toy()
+    assert solver(model, QUICK).values.tolist() == [3.0]
+    stuck = solver._highs = NeverBack(solver._highs)
+    outcome = solver(model, Ask(0.1, threads=1, relax=relax))
+    assert (outcome.end, outcome.values, outcome.bound) == (End.TIME_LIMIT, None, -math.inf)
+    assert outcome.prices is None
+    assert solver._highs is not stuck
+    model.row("more", {0: 1.0}, ">=", 4.0)
+    again = solver(model, QUICK)
+    assert (again.end, again.values.tolist(), again.bound) == (End.PROVEN, [4.0], 12.0)
+    stuck.let_go.set()
+    assert stuck.is_back.wait(30.0)
+    assert solver(model, QUICK).values.tolist() == [4.0]
+
+
+def test_a_neighbourhood_whose_highs_never_comes_back_has_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[NeverBack] = []
+    real = solvers.new_highs
+
+    def new_highs() -> NeverBack | highspy.Highs:
+        if made:
+            return real()
+        made.append(NeverBack(real()))
+        return made[0]
+
+    monkeypatch.setattr(solvers, "GRACE_S", 0.2)
+    monkeypatch.setattr(solvers, "new_highs", new_highs)
+    model, free = toy(), np.array([True])
+    ask = Ask(0.1, threads=1, start=np.array([4.0]), free=free)
+    outcome = solvers._in_neighbourhood(model, ask, free)
+    assert (outcome.end, outcome.values, outcome.bound) == (End.TIME_LIMIT, None, -math.inf)
+    made[0].let_go.set()
+    assert made[0].is_back.wait(30.0)
+
+
 def test_a_solver_that_was_stopped_goes_on_when_it_is_asked_again() -> None:
     stop, solver, model = threading.Event(), HighsSolver(), split()
     stop.set()

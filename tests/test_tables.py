@@ -396,3 +396,24 @@ def test_the_list_of_fields_has_every_column_of_every_table(book: Workbook, fram
     assert listed == expected
     heads = {row[2]: row[3] for row in page.iter_rows(min_row=2, values_only=True)}
     assert heads["shortfall"] == "床位缺口（张）"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_table_longer_than_asked_for_ends_with_how_many_rows_are_left_out(
+    language: str, tmp_path: Path
+) -> None:
+    frames = sample_frames(language)
+    n = len(csv_tables(frames)["demand"])
+    write_workbook(frames, tmp_path / "short.xlsx", rows=2)
+    write_workbook(frames, tmp_path / "whole.xlsx", rows=n)
+    title = {"zh": "需求点", "en": "Demand"}[language]
+    short, whole = (
+        openpyxl.load_workbook(tmp_path / f"{each}.xlsx") for each in ("short", "whole")
+    )
+    name = next(each for each in short.sheetnames if each.startswith(title))
+    assert [cell.value for cell in short[name][2]] == [cell.value for cell in whole[name][2]]
+    assert short[name].cell(4, 1).value is None
+    told = str(short[name].cell(5, 1).value)
+    assert str(n - 2) in told.replace(",", "")
+    assert "demand.csv" in told
+    assert whole[name].max_row == n + 1

@@ -22,6 +22,8 @@ ALWAYS = ("run.json", "facilities.csv", "demand.csv", "units.csv", "audit.csv", 
 ASKED = {
     "map": ("map.html",), "tables": ("tables.xlsx",), "geopackage": ("plan.gpkg",),
     "sheet": ("sheet.pdf", "sheet.png"), "report": ("report.docx", "report.html"),
+    "atlas": ("atlas.pdf", "atlas/index.csv"), "shapefile": ("shp/fields.csv",),
+    "geojson": ("geojson/facilities.geojson",),
 }  # fmt: skip
 FINISHED = ("optimal", "gap", "time_limit")
 

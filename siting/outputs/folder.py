@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from siting.errors import OutputError
+from siting.outputs.geopackage import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,19 +24,26 @@ OURS = frozenset(
         "density.csv", "circles.csv", "staff.csv", "conflicts.csv", "phases.csv", "money.csv",
         "access.csv", "lorenz.csv",
         "check.csv", "check.html", "plan.gpkg", "tables.xlsx", "map.html", "sheet.pdf", "sheet.png",
-        "report.docx", "report.html", "atlas.pdf", "atlas",
+        "report.docx", "report.html", "atlas.pdf", "atlas", "shp", "geojson",
     }
 )  # fmt: skip
 """Names of files that a result folder may hold."""
 
-OUR_SHEETS = r"\d{2,}-[a-z]+(-\d{4})?\.(png|svg)|index\.csv"
-"""Names of files that the folder ``atlas`` of a result may hold."""
+LAYERS = "|".join(KINDS)
+OUR_FOLDERS = {
+    "atlas": r"\d{2,}-[a-z]+(-\d{4})?\.(png|svg)|index\.csv",
+    "shp": rf"({LAYERS})\.(shp|shx|dbf|prj|cpg|qix|sbn|sbx)|fields\.csv",
+    "geojson": rf"({LAYERS})\.geojson",
+}
+"""Names of files that a folder of a result may hold; indexes that a GIS makes go with it."""
 
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """What file managers leave in any folder; it goes with the old result."""
 
-OPEN_MARKS = (r"~\$.+", r"\.~lock\..+#", r"plan\.gpkg-(wal|shm|journal)")
-"""What Excel, LibreOffice and QGIS keep beside a file for as long as it is open."""
+OPEN_MARKS = (
+    r"(shp/)?~\$.+", r"(shp/)?\.~lock\..+#", r"plan\.gpkg-(wal|shm|journal)", r"shp/.+\.lock",
+)  # fmt: skip
+"""What Excel, LibreOffice, QGIS and ArcGIS keep beside a file for as long as it is open."""
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -52,7 +60,8 @@ def refuse_foreign(folder: Path) -> None:
     if not folder.is_dir():
         raise OutputError.of("out_is_file", folder.name)
     names = sorted(item.name for item in folder.iterdir() if item.name not in OURS | LITTER)
-    names += _foreign_sheets(folder / "atlas")
+    for name, ours in OUR_FOLDERS.items():
+        names += _foreign_below(folder / name, ours)
     marks = [name for name in names if any(re.fullmatch(mark, name) for mark in OPEN_MARKS)]
     if len(marks) < len(names):
         raise OutputError.of("out_foreign", folder.name, sorted({*names} - {*marks}))
@@ -60,8 +69,8 @@ def refuse_foreign(folder: Path) -> None:
         raise OutputError.of("out_in_use", folder.name, found=", ".join(marks))
 
 
-def _foreign_sheets(folder: Path) -> list[str]:
-    """Return what lies in the folder of the atlas, or in its place, and is no sheet of ours."""
+def _foreign_below(folder: Path, ours: str) -> list[str]:
+    """Return what lies in a folder of a result, or in its place, and is no file of ours."""
     if not folder.exists():
         return []
     if not folder.is_dir():
@@ -69,7 +78,7 @@ def _foreign_sheets(folder: Path) -> list[str]:
     items = [each for each in folder.iterdir() if each.name not in LITTER]
     return sorted(
         f"{folder.name}/{each.name}" for each in items
-        if each.is_dir() or not re.fullmatch(OUR_SHEETS, each.name)
+        if each.is_dir() or not re.fullmatch(ours, each.name)
     )  # fmt: skip
 
 

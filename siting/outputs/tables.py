@@ -154,13 +154,15 @@ def write_csv_tables(frames: Frames, folder: Path) -> None:
         plain.to_csv(folder / f"{name}.csv", index=False, encoding="utf-8-sig")
 
 
-def write_workbook(frames: Frames, path: Path) -> None:
+def write_workbook(frames: Frames, path: Path, *, rows: int = 50_000) -> None:
     """
     Write the tables for the plan document: headings in words and frozen, numbers as numbers.
 
     The first page has the figures and their proof; after the tables come the sources and
     settings, and a list of the fields. Text from data is written as text: what begins like a
-    formula stays text. Shares are numbers that show as ``siting.texts.percent`` writes them.
+    formula stays text. Shares are numbers that show as ``siting.texts.percent`` writes them. Of a
+    table with more rows than are asked for, the first are written, and a line below them says how
+    many more there are and which CSV file has them all.
     """
     language = frames.info["language"]
     book, tables = Workbook(), csv_tables(frames)
@@ -179,7 +181,10 @@ def write_workbook(frames: Frames, path: Path) -> None:
             rest = [each for each in table.columns if each not in first]
             _write_table(sheet, table[[*first, *rest]], language)
         else:
-            _write_table(sheet, table, language)
+            _write_table(sheet, table.head(rows), language)
+            if len(table) > rows:
+                more = {"n": len(table) - rows, "file": f"{name}.csv"}
+                put(sheet.cell(rows + 3, 1), text("workbook.rows_left_out", language, **more))
     write_sources(book.create_sheet(text("workbook.sheet_sources", language)), frames)
     write_fields(book.create_sheet(text("tables.sheet_fields", language)), tables, language)
     for sheet in book:

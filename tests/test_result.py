@@ -1,0 +1,94 @@
+"""A result folder read back gives what was written, and what is no result is told so."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from frames_sample import sample_frames
+
+import siting
+from siting.errors import InputError
+from siting.outputs.geopackage import write_geopackage
+from siting.outputs.tables import CSV_COLUMNS, write_csv_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a result folder with ids that are not to be taken for numbers or for nothing."""
+    made = tmp_path / "方案一"
+    made.mkdir()
+    frames = sample_frames()
+    frames.facilities["id"] = ["007", "NA", "1e3", *frames.facilities["id"][3:]]
+    write_csv_tables(frames, made)
+    write_geopackage(frames, made / "plan.gpkg")
+    (made / "run.json").write_text(json.dumps(frames.record, ensure_ascii=False), encoding="utf-8")
+    return made
+
+
+def test_tables_come_back_as_they_stand_in_the_files(folder: Path) -> None:
+    run = siting.read_run(folder)
+    assert set(run.tables) == {*CSV_COLUMNS, "curve", "density"}
+    for name, table in run.tables.items():
+        with (folder / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
+            head, *rows = list(csv.reader(file))
+        assert list(table.columns) == head
+        assert len(table) == len(rows)
+        for place, column in enumerate(head):
+            for cell, value in zip((row[place] for row in rows), table[column], strict=True):
+                if pd.isna(value):
+                    assert not cell, (name, column)
+                elif isinstance(value, bool | np.bool_):
+                    assert cell == ("true" if value else "false")
+                elif isinstance(value, str):
+                    assert cell == value
+                else:
+                    assert float(cell) == float(value)
+
+
+def test_ids_stay_text_and_yes_and_no_are_booleans(folder: Path) -> None:
+    tables = siting.read_run(folder).tables
+    assert tables["facilities"]["id"].tolist()[:3] == ["007", "NA", "1e3"]
+    assert tables["demand"]["covered"].dtype == "boolean"
+    assert tables["demand"]["covered"].isna().any()
+    assert pd.api.types.is_numeric_dtype(tables["access"]["value"])
+
+
+def test_the_record_and_layers_come_back(folder: Path) -> None:
+    frames = sample_frames()
+    run = siting.read_run(str(folder))
+    assert run.record == json.loads(json.dumps(frames.record))
+    zones = run.layer("zones")
+    assert zones.crs == frames.zones.crs
+    assert zones["name"].tolist() == frames.zones["name"].tolist()
+
+
+def test_a_layer_that_is_not_there_is_named_with_those_that_are(folder: Path) -> None:
+    run = siting.read_run(folder)
+    with pytest.raises(InputError, match=r"plan\.gpkg.*没有.*facilities") as caught:
+        run.layer("streets")
+    assert "streets" in caught.value.render("en")
+    (folder / "plan.gpkg").unlink()
+    with pytest.raises(InputError, match=r"outputs\.geopackage"):
+        run.layer("zones")
+
+
+@pytest.mark.parametrize("broken", ["nothing", "no tables", "no json", "no record"])
+def test_what_is_no_result_is_told_so(broken: str, folder: Path) -> None:
+    if broken == "nothing":
+        folder = folder / "elsewhere"
+    elif broken == "no tables":
+        (folder / "facilities.csv").unlink()
+    else:
+        content = "{" if broken == "no json" else "[]"
+        (folder / "run.json").write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=r"run\.json") as caught:
+        siting.read_run(folder)
+    assert "siting run" in caught.value.render("en")
