@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from siting.decisions import Decisions, unit_beds
 from siting.extras import plans_mix
+from siting.linear import LinearModel
 from siting.minima import plannable
 from siting.mix import (
     add_mix,
@@ -23,14 +24,13 @@ from siting.mix import (
 from siting.objective import count_duty
 from siting.plan_model import Hard, PlanModel
 from siting.problem import Problem, close_pairs, is_bed_rule, places
-from siting.reduce import CoverGroups
-from siting.linear import LinearModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from siting.reduce import CoverGroups
     from siting.standards import Rule
 
 __all__ = ["CONSTRAIN", "build_model"]

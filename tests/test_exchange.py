@@ -51,18 +51,12 @@ def fields(folder: Path) -> pd.DataFrame:
     return pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False)
 
 
-def dbf(path: Path) -> tuple[list[str], list[list[bytes]]]:
-    """Return names of columns and raw cells of a dBASE table, read by its published layout."""
+def columns_of(path: Path) -> list[str]:
+    """Return the names of the columns of a dBASE table, read by its published layout."""
     data = path.read_bytes()
-    count, head, width = struct.unpack("<IHH", data[4:12])
-    names, sizes = [], []
-    for start in range(32, head - 1, 32):
-        names.append(data[start : start + 11].split(b"\0")[0].decode("ascii"))
-        sizes.append(data[start + 16])
-    assert width == 1 + sum(sizes)
-    ends = np.cumsum([1, *sizes])
-    rows = [data[head + row * width : head + (row + 1) * width] for row in range(count)]
-    return names, [[row[a:b] for a, b in zip(ends, ends[1:], strict=False)] for row in rows]
+    (head,) = struct.unpack("<H", data[8:10])
+    starts = range(32, head - 1, 32)
+    return [data[start : start + 11].split(b"\0")[0].decode("ascii") for start in starts]
 
 
 def test_there_is_a_whole_shapefile_and_a_geojson_for_every_layer(folder: Path) -> None:
@@ -90,7 +84,8 @@ def test_names_of_columns_are_those_of_the_list_and_the_list_is_whole(
             continue
         mine = told[told["layer"] == name]
         assert mine["field"].tolist() == [each for each in table if each != "geometry"]
-        assert mine["short_name"].tolist() == dbf(folder / "shp" / f"{name}.dbf")[0]
+        stored = columns_of(folder / "shp" / f"{name}.dbf")
+        assert stored == (mine["short_name"].tolist() or ["FID"])  # a table needs one column
         assert (mine["short_name"].str.len() <= 10).all()
     assert (told["cut"] == 0).all()
     density = told.set_index(["layer", "field"]).loc[("zones", "density_per_km2")]
@@ -109,9 +104,7 @@ def test_numbers_in_metres_beds_and_money_have_their_unit(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", list(KINDS))
-def test_shapefiles_hold_what_the_geopackage_holds(
-    name: str, folder: Path, frames: Frames
-) -> None:
+def test_shapefiles_hold_what_the_geopackage_holds(name: str, folder: Path, frames: Frames) -> None:
     given = layer_tables(frames)[name]
     stored = pyogrio.read_dataframe(folder / "shp" / f"{name}.shp")
     short = fields(folder).query("layer == @name").set_index("field")["short_name"]
@@ -124,7 +117,7 @@ def test_shapefiles_hold_what_the_geopackage_holds(
 
 def same(was: Any, now: Any) -> bool:
     """Whether a cell of a Shapefile says what was given; nothing and empty text are one there."""
-    if pd.isna(was) or was == "":  # noqa: PLC1901 - zero is no empty text
+    if pd.isna(was) or was == "":
         return now is None or bool(pd.isna(now))
     if isinstance(was, bool | np.bool_):
         return bool(now == ("true" if was else "false"))

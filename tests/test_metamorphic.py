@@ -247,6 +247,7 @@ def test_every_number_of_run_json_recomputes_from_the_tables_beside_it(sample_ru
         without=("seconds", "peak_memory_mb", "settings", "versions", "reduction", "inputs"),
     )
     unseen = {key for key in stated if key.endswith((".bound", ".seconds"))}
+    unseen.add("access.existing.nearest_p90_m")  # no table has today's distance of each point
     expected = recomputed(result)
     assert set(stated) - unseen == set(expected)
     assert {key: stated[key] for key in expected} == pytest.approx(expected, rel=ROUNDED, abs=1e-6)
@@ -293,6 +294,7 @@ def recomputed(result: case_files.Result) -> dict[str, float]:
     }
     stages = _stages(result.run["stages"], demand, units, audit, figures)
     figures |= stages | _services_and_conflicts(result) | _money_and_phases(result)
+    figures |= _access(result, demand, units, figures)
     figures |= {f"phases.0.{name}": value for name, value in stages.items()}
     for k, row in enumerate(_numbers(result.tables["density"]).to_dict("records")):
         for name in ("elders_high", "elders_medium", "elders_low", "changed_share"):
@@ -302,6 +304,92 @@ def recomputed(result: case_files.Result) -> dict[str, float]:
             assert row["elders_high"] == pytest.approx(figures["elders.high"])
             assert row["elders_medium"] == pytest.approx(figures["elders.medium"])
     return figures
+
+
+def _access(
+    result: case_files.Result,
+    demand: pd.DataFrame,
+    units: pd.DataFrame,
+    figures: dict[str, float],
+) -> dict[str, float]:
+    """Return access and equity: of the plan by point, of today by the classes of the points."""
+    table, found = _numbers(result.tables["access"]), {}
+    units = units[units["id"] != "no_unit"]  # who lives in none is in no group
+    for state, beds, suffix in (("existing", "existing", "_existing"), ("plan", "planned", "")):
+        mine = table[table["state"] == state]
+        measures = _of_classes(mine[(mine["scope"] == "all") & (mine["density_class"] != "")])
+        low, high = measures.pop("p90_within")
+        assert low <= result.run["access"][state]["nearest_p90_m"] <= high
+        if state == "plan":
+            lost = demand["elders"][demand["nearest_network_m"].isna()].sum()
+            without = measures["elders_off_network"] + measures["elders_without_way"]
+            assert without == pytest.approx(lost)
+            measures |= _of_distances(demand)
+        elders, reached = demand["elders"], demand[f"accessible_beds{suffix}"]
+        district = mine[mine["scope"] == "district"].pivot_table("value", "scope_id", "measure")
+        live = _residents(result, state)
+        measures |= {
+            "elders": elders.sum(),
+            "accessible_mean": (elders * reached).sum() / elders.sum(),
+            "accessible_none_share": elders[reached == 0].sum() / elders.sum(),
+            "beds": figures[f"beds.{state}"],
+            "beds_per_1000": 1000 * figures[f"beds.{state}"] / elders.sum(),
+            "residents": live,
+            "homes_untold": 0.0,
+            "occupancy": live / figures[f"beds.{state}"],
+            "gini_beds_unit": _gini(units[f"beds_{beds}"], units["elders"]),
+            "gini_beds_street": _gini(units[f"beds_{beds}"], units["elders"]),  # units are streets
+            "gini_beds_district": _gini(district["beds"], district["elders"]),
+            "gini_accessible": _gini(elders * reached, elders),
+        }
+        found |= {f"access.{state}.{name}": float(each) for name, each in measures.items()}
+    return found
+
+
+def _of_classes(rows: pd.DataFrame) -> dict[str, Any]:
+    """Return measures of everyone from those of the density classes that they fall into."""
+    by = rows.pivot_table("value", "density_class", "measure")
+    some = by["elders"] - by["elders_off_network"] - by["elders_without_way"]
+    return {
+        "elders_off_network": by["elders_off_network"].sum(),
+        "elders_without_way": by["elders_without_way"].sum(),
+        "nearest_mean_m": (by["nearest_mean_m"] * some).sum() / some.sum(),
+        "nearest_max_m": by["nearest_max_m"].max(),
+        "walk_share": (by["walk_share"] * by["elders"]).sum() / by["elders"].sum(),
+        "walk_any_share": (by["walk_any_share"] * by["elders"]).sum() / by["elders"].sum(),
+        "p90_within": (by["nearest_p90_m"].min(), by["nearest_p90_m"].max()),
+    }
+
+
+def _of_distances(demand: pd.DataFrame) -> dict[str, float]:
+    """Return how far the elders of the demand points have to their nearest facility."""
+    near = demand.dropna(subset="nearest_network_m").sort_values("nearest_network_m")
+    elders, metres = near["elders"], near["nearest_network_m"]
+    return {
+        "nearest_mean_m": (elders * metres).sum() / elders.sum(),
+        "nearest_p90_m": metres[elders.cumsum() >= 0.9 * elders.sum()].iloc[0],
+        "nearest_max_m": metres.max(),
+        "walk_share": elders[metres <= 300.0].sum() / demand["elders"].sum(),
+    }
+
+
+def _residents(result: case_files.Result, state: str) -> float:
+    """Return who lives in the homes that count, as the planner's own table of homes tells."""
+    homes = pd.read_csv(SCENARIOS / "../data/sample/homes.csv", encoding="gb18030")
+    table = result.tables["facilities"]
+    counts = table["id"][(table["qualifies"] == "true") & (table["status"] != "outside")]
+    mine = homes[homes["编号"].isin(counts)]
+    if state == "existing":
+        mine = mine[mine["核定床位"] >= 10]  # one of 8 beds counts once it is extended
+    return float(mine["入住人数"].sum())
+
+
+def _gini(amount: pd.Series, people: pd.Series) -> float:
+    """Return half the mean difference per head of two people drawn, over the mean per head."""
+    some = (people > 0).to_numpy()
+    heads, had = people.to_numpy()[some], amount.to_numpy()[some]
+    apart = np.abs(np.subtract.outer(had / heads, had / heads))
+    return float(heads @ apart @ heads / (2 * heads.sum() * had.sum()))
 
 
 def _services_and_conflicts(result: case_files.Result) -> dict[str, float]:

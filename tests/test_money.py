@@ -329,7 +329,9 @@ def test_the_workbook_has_pages_of_phases_payments_and_costs(tmp_path: Path) -> 
 
 
 def test_the_geopackage_has_tables_of_phases_and_payments(tmp_path: Path) -> None:
-    path = written(tmp_path, outputs={"map": False, "sheet": False, "tables": False, "report": False})
+    path = written(
+        tmp_path, outputs={"map": False, "sheet": False, "tables": False, "report": False}
+    )
     plan = siting.plan(siting.read_scenario(path))
     layer = siting.write_plan(plan, tmp_path / "out") / "plan.gpkg"
     for name in ("phases", "money"):

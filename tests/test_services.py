@@ -27,8 +27,8 @@ from siting.outputs.services import (
     staff_frame,
     status_words,
 )
-from siting.outputs.tables import word_of as code_words
 from siting.outputs.tables import csv_tables, write_workbook
+from siting.outputs.tables import word_of as code_words
 from siting.problem import Layout
 from siting.texts import LANGUAGES, text
 

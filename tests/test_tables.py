@@ -166,9 +166,9 @@ def test_the_workbook_has_its_sheets_in_order(language: str, request: Any) -> No
     book = request.getfixturevalue({"zh": "book", "en": "english"}[language])
     assert book.sheetnames == {
         "zh": ["概要", "设施一览表", "需求点覆盖表", "规划单元床位表", "条款审核表", "服务圈功能表",
-               "人员配备表", "冲突与存疑", "分期建设表", "费用与补贴", "费用明细表", "可达性与公平性", "洛伦兹曲线",
-               "建设次序表",
-               "密度口径比较表", "资料与口径", "字段说明"],
+               "人员配备表", "冲突与存疑", "分期建设表", "费用与补贴", "费用明细表",
+               "可达性与公平性", "洛伦兹曲线", "建设次序表", "密度口径比较表", "资料与口径",
+               "字段说明"],
         "en": ["Summary", "Facilities", "Demand points", "Planning units", "Audit",
                "Circles", "Staff", "Conflicts", "Phases", "Costs and subsidies", "Payments",
                "Access and equity", "Lorenz curves",
