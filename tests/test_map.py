@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import replace
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ import pandas as pd
 import pytest
 from frames_sample import CRS, HOSTILE
 from frames_sample import sample_frames as fresh_frames
-from pyproj import Geod
 from shapely.geometry import Polygon
 
 from siting.outputs.map import make_map, write_map
@@ -116,9 +114,9 @@ class Opened:
         """Return how many pixels of the lines' canvas are drawn on."""
         return int(
             self.page.evaluate(
-                "() => { let n = 0; for (const c of document.querySelectorAll('canvas')) {"
+                "() => { const c = document.querySelector('.leaflet-siting-lines-pane canvas');"
                 "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-                "for (let i = 3; i < d.length; i += 4) n += d[i] > 0; } return n; }"
+                "let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; }"
             )
         )
 
@@ -480,187 +478,6 @@ def test_service_areas_have_no_holes_where_blocks_are() -> None:
     data = payload(replace(full, service_areas=areas), "zh", themes(full, "zh"), None)
     (area,) = data["service"]
     assert len(area["geometry"]["coordinates"]) == 1
-
-
-def found_by(view: Opened, words: str) -> list[str]:
-    """Type into the search box, and return the names that it lists."""
-    view.page.fill("#siting-search", words)
-    return [str(name) for name in view.page.locator("#siting-found span").all_text_contents()]
-
-
-@needs_browser
-def test_search_finds_facilities_by_name_and_by_street_and_streets_and_units(opened: Open) -> None:
-    frames = sample_frames()
-    view = opened(frames)
-    assert found_by(view, "采荷") == ["采荷地块"]
-    there = frames.facilities.loc[frames.facilities["place"] == "u2", "name"]
-    found = found_by(view, "U2")  # the street and the unit, then what stands there
-    assert found[:2] == ["u2", "u2"]
-    assert sorted(found[2:]) == sorted(there)
-    assert len(found) > 3
-    view.page.locator("#siting-found button").first.click()
-    told = view.popup()
-    assert text("map.popup_street", "zh") in told
-    assert "0 → 0" in told
-    assert found_by(view, "没有这样的名字") == []
-    assert text("map.search_nothing", "zh") in view.page.locator("#siting-found").inner_text()
-
-
-@needs_browser
-def test_a_facility_that_is_chosen_opens_even_if_it_was_filtered_out(opened: Open) -> None:
-    frames = sample_frames()
-    view = opened(frames, width=390)
-    view.page.locator(".siting-toggle").click()
-    tick = view.page.locator("#siting-filter input[data-key='status new']")
-    tick.click()
-    found_by(view, "site-5")
-    view.page.keyboard.press("Enter")
-    assert frames.facilities.set_index("id")["name"]["site-5"] in view.popup()
-    assert tick.is_checked()
-    assert not view.page.locator("#siting-side").is_visible()  # it would hide the popup
-
-
-@needs_browser
-def test_names_are_only_names_in_what_a_search_finds(opened: Open) -> None:
-    frames = sample_frames(hostile=True)
-    view = opened(frames)
-    for row in frames.facilities.itertuples():
-        assert found_by(view, row.id) == [row.name]
-    assert view.page.evaluate("window.pwned") is None
-    assert view.page.locator("img[src=x]").count() == 0
-
-
-@needs_browser
-def test_filters_hide_markers_and_count_what_the_table_has(opened: Open) -> None:
-    table = sample_frames().facilities
-    view = opened(sample_frames())
-    by_status = table["status"].value_counts()
-    by_phase = table["phase"].astype("Float64").value_counts(dropna=False)
-    told = {}
-    for label in view.page.locator("#siting-filter label").all():
-        key = str(label.locator("input").get_attribute("data-key"))
-        told[key] = int(label.locator("b").inner_text())
-    phases = {f"phase {'' if pd.isna(year) else int(year)}": n for year, n in by_phase.items()}
-    assert told == {f"status {code}": n for code, n in by_status.items()} | phases
-    drawn = view.page.locator("path.siting-place")
-    assert drawn.count() == len(table)
-    for key in told:
-        view.page.locator(f"#siting-filter input[data-key='{key}']").click()
-        assert drawn.count() == len(table) - told[key], key
-        assert view.page.locator("#siting-filter-note").is_visible()
-        view.page.locator(f"#siting-filter input[data-key='{key}']").click()
-    assert drawn.count() == len(table)
-    assert not view.page.locator("#siting-filter-note").is_visible()
-
-
-def test_a_plan_without_phases_is_not_filtered_by_phase() -> None:
-    full = sample_frames()
-    assert full.phases is not None
-    assert told_by(full)[1]["phased"]
-    assert not told_by(replace(full, phases=full.phases.iloc[:1]))[1]["phased"]
-    assert not told_by(replace(full, phases=None))[1]["phased"]
-
-
-def hit(view: Opened, place: Any) -> str:
-    """Return the classes of what lies on top at a facility."""
-    x, y = view.place(place.lon, place.lat)
-    found = view.page.evaluate(
-        "([x, y]) => document.elementFromPoint(x, y).getAttribute('class') || ''", [x, y]
-    )
-    return str(found)
-
-
-@needs_browser
-def test_compare_shows_today_left_of_the_slider_and_the_plan_right_of_it(opened: Open) -> None:
-    frames = sample_frames()
-    view = opened(frames)
-    places = frames.facilities[frames.facilities["status"] != "outside"]
-    view.toggle("units")  # whose labels lie over facilities
-    view.page.locator("#siting-compare").click()
-    for theme in ("before", "after"):
-        assert view.page.locator(f"img.siting-compare-{theme}").count() == 1
-        assert text(f"map.layer_{theme}", "zh") in view.page.locator("#siting-theme").inner_text()
-    for where, today in (("1", True), ("0", False)):
-        view.page.locator(".siting-swipe input").fill(where)
-        for row in places.itertuples():
-            seen = hit(view, row)
-            if not today:
-                group = (
-                    "proposed" if row.id.startswith("site") or row.id == "home-2" else "existing"
-                )
-                assert f"siting-{group}" in seen, row.id
-            else:
-                assert ("siting-now" in seen) == row.stands_today, row.id
-                assert "siting-proposed" not in seen, row.id
-    view.toggle("zones")
-    assert view.page.locator(".siting-swipe").count() == 1  # an overlay does not end it
-    view.toggle("density")
-    assert view.page.locator(".siting-swipe").count() == 0
-    assert view.page.locator(".leaflet-image-layer").count() == 1
-    assert view.page.locator("path.siting-now").count() == 0
-
-
-@needs_browser
-def test_a_measured_line_has_the_known_length(opened: Open) -> None:
-    frames = sample_frames()
-    view = opened(frames)
-    table = frames.facilities.set_index("id")
-    ends = [table.loc[name] for name in ("home-1", "home-3", "home-4")]
-    view.page.locator("#siting-measure").click()
-    for end in ends:
-        view.page.mouse.click(*view.place(end["lon"], end["lat"]))
-        view.page.wait_for_timeout(20)
-    assert view.page.locator(".leaflet-popup").count() == 0  # facilities do not answer meanwhile
-    told = view.page.locator(".siting-bar span")
-    metres = float(told.get_attribute("data-metres") or 0)
-    globe = Geod(ellps="GRS80")
-    true = globe.line_length([end["lon"] for end in ends], [end["lat"] for end in ends])
-    assert metres == pytest.approx(true, rel=0.005)
-    assert f"{metres:,.0f}" in told.inner_text()
-    view.page.locator(".siting-bar button").first.click()
-    assert told.inner_text() == text("map.measure_hint", "zh")
-    view.page.locator(".siting-bar button").last.click()
-    assert view.page.locator(".siting-bar").count() == 0
-    view.page.mouse.click(*view.place(ends[0]["lon"], ends[0]["lat"]))
-    assert ends[0]["name"] in view.popup()
-
-
-@needs_browser
-def test_the_print_is_one_page_with_map_legend_and_summary(opened: Open) -> None:
-    pypdf = pytest.importorskip("pypdf")
-    view = opened(sample_frames())
-    view.page.evaluate("window.print = () => { window.printed = true; }")
-    view.page.locator("#siting-print").click()
-    view.page.wait_for_function("window.printed")
-    left, top, right, low = view.box(".folium-map")
-    paper = view.page.evaluate("96 / 25.4 * 281"), view.page.evaluate("96 / 25.4 * 194")
-    assert 0 <= left < right <= paper[0] + 1
-    assert 0 <= top < low <= paper[1] + 1
-    side = view.page.locator("#siting-side")
-    assert side.evaluate("e => e.scrollHeight - e.clientHeight") <= 1  # nothing is cut off
-    assert not view.page.locator("#siting-search").is_visible()
-    made = pypdf.PdfReader(BytesIO(view.page.pdf(prefer_css_page_size=True)))
-    (page,) = made.pages
-    assert float(page.mediabox.width) == pytest.approx(297 / 25.4 * 72, abs=1)
-    assert float(page.mediabox.height) == pytest.approx(210 / 25.4 * 72, abs=1)
-    view.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    assert view.page.locator("#siting-search").is_visible()
-
-
-@needs_browser
-def test_the_panel_folds_on_a_wide_window(opened: Open) -> None:
-    view = opened(sample_frames())
-    before = view.box(".folium-map")
-    view.page.locator(".siting-toggle").click()
-    assert not view.page.locator("#siting-side").is_visible()
-    assert view.box(".folium-map")[0] == 0
-    view.page.locator(".siting-toggle").click()
-    assert view.box(".folium-map") == before
-
-
-def test_the_status_is_told_with_its_largest_gap() -> None:
-    panel, _ = told_by(sample_frames())
-    assert "在允许误差内（差距 0.40%）" in panel
 
 
 def empty(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

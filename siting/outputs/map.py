@@ -27,7 +27,6 @@ __all__ = ["make_map", "write_map"]
 
 OVERLAYS = ("roads", "zones", "units", "circles", "service", "exclusions", "existing", "proposed")
 HIDDEN = ("service", "circles")
-SCRIPTS = ("map_find", "map_tools", "map")
 STATES = ("existing", "plan", "reachable")
 
 
@@ -100,7 +99,7 @@ def _furnish(drawn: folium.Map, frames: Frames, data: str) -> None:
         ("leaflet_css", "style", _leaflet_css()),
         ("siting_css", "style", _template("map.css")),
         ("leaflet_js", "script", _leaflet_js()),
-        *((f"siting_{name}_js", "script", _template(f"{name}.js")) for name in SCRIPTS),
+        ("siting_js", "script", _template("map.js")),
     ):
         page.header.add_child(_Raw(f"<{tag}>{content}</{tag}>"), name=name)
     page.html.add_child(_Raw(_panel(frames, frames.info["language"])), name="siting_panel")
@@ -171,8 +170,7 @@ def _panel(frames: Frames, language: str) -> str:
     info = frames.info
     words = {key: text(f"map.{key}", language) for key in (
         "heading", "note_internal", "panel", "summary", "layers", "legend", "hint", "data_from",
-        "sources_joint", "estimate", "search", "compare", "measure", "print", "filter",
-        "filter_note")}  # fmt: skip
+        "sources_joint", "estimate")}  # fmt: skip
     words["sources_heading"] = text("map.sources", language)
     if info["estimate"] is None:
         words["estimate"] = ""
@@ -250,19 +248,9 @@ def _figures(frames: Frames, language: str) -> list[tuple[str, str]]:
     if frames.info.get("objective"):
         rows.append((text("map.row_objective", language), frames.info["objective"]))
     if "status" in record:
-        told = _status(record, language)
+        told = word("status", str(record["status"]), language)
         rows.append((text("map.row_status", language), told))
     return rows
-
-
-def _status(record: dict[str, Any], language: str) -> str:
-    """Return how good the plan is, with its largest gap where it is not proven optimal."""
-    status = str(record["status"])
-    told = word("status", status, language)
-    gaps = [stage.get("gap") or 0.0 for stage in record.get("stages", [])]
-    if status in {"optimal", "audited"} or not gaps:
-        return told
-    return text("map.status_with_gap", language, status=told, gap=max(gaps))
 
 
 def _count(value: float | None) -> str:

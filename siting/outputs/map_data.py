@@ -15,7 +15,7 @@ from siting.outputs.generalise import fill_holes
 from siting.outputs.map_raster import WORLD, Grid, index_picture
 from siting.outputs.map_themes import truth
 from siting.outputs.services import function_words, functions_of, name_words, status_words
-from siting.texts import catalogue, percent, text
+from siting.texts import catalogue, text
 from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["LOOK", "OPACITY", "PLACES", "embed", "payload", "word"]
 
 DECIMALS = 5  # of a degree: about one metre
-STATES = ("existing", "planned")
-STREET_M = 10.0  # how far the outline of a street that is searched for may leave the true one
 KEEP_M = 1.5  # how far a simplified line may leave the true one
 OPACITY = 0.72  # of the themes
 SOME = 2  # functions that a circle may lack before it lacks many
@@ -99,8 +97,6 @@ def payload(
         ],
         "units": _units(frames),
         "circles": _circles(frames, language),
-        "streets": _streets(frames, language),
-        "phased": frames.phases is not None and len(frames.phases) > 1,
         "facilities": _facilities(frames.facilities, language),
         "demand": _demand(frames, themes, language),
         "grid": None if grid is None else {
@@ -217,40 +213,6 @@ def _circles(frames: Frames, language: str) -> list[dict[str, Any]]:
     return found
 
 
-def _streets(frames: Frames, language: str) -> list[dict[str, Any]]:
-    """Return streets and towns with their balance in words; none where units stand for them."""
-    places = frames.places
-    if places is None or not len(places) or places["kind"].iloc[0] != "street":
-        return []
-    inner = places.geometry.representative_point().to_crs(WORLD)
-    shapes = _areas(places.geometry.simplify(STREET_M))
-    return [
-        {"id": str(row["id"]), "rows": _street_rows(row, language), "geometry": shape,
-         "label": [round(point.y, 6), round(point.x, 6)]}
-        for row, shape, point in zip(places.to_dict("records"), shapes, inner, strict=True)
-        if shape is not None
-    ]  # fmt: skip
-
-
-def _street_rows(row: dict[str, Any], language: str) -> list[list[Any]]:
-    """Return what the popup of a street tells: label, value, whether it is short of something."""
-    short = not pd.isna(row["shortfall"]) and row["shortfall"] > 0
-    told = {
-        "unit_elders": row["elders"], "unit_required": row["beds_required"],
-        "unit_existing": row["beds_existing"], "unit_planned": row["beds_planned"],
-        "unit_shortfall": row["shortfall"],
-    }  # fmt: skip
-    rows = [[text(f"map.{key}", language), f"{value:,.0f}", key == "unit_shortfall" and short]
-            for key, value in told.items() if not pd.isna(value)]  # fmt: skip
-    pairs = {
-        "street_covered": ["–" if pd.isna(row[f"covered_{state}"])
-                           else percent(row[f"covered_{state}"]) for state in STATES],
-        "street_sites": [f"{row[f'sites_{state}']:,.0f}" for state in STATES],
-    }  # fmt: skip
-    return rows + [[text(f"map.{key}", language), " → ".join(pair), False]
-                   for key, pair in pairs.items()]  # fmt: skip
-
-
 def word(prefix: str, code: str, language: str) -> str:
     """Return the words for a code, or the code itself where the catalogue has none."""
     key = f"map.{prefix}_{code}"
@@ -274,10 +236,6 @@ def _facilities(facilities: gpd.GeoDataFrame, language: str) -> list[dict[str, A
         "kind": [word("kind", code, language) for code in _strings(rows["kind"])],
         "rules": _strings(rows["rules"]),
         "unit": _strings(rows["unit_id"]),
-        "street": _strings(rows["place"]) if "place" in rows else [""] * len(rows),
-        "phase": _numbers(rows["phase"]),
-        "today": (truth(rows["stands_today"]) == 1).tolist(),
-        "beds_today": _numbers(rows["beds_today"]),
         "cost": _numbers(rows["cost_wan_yuan"], 1),
         "within": _numbers(rows["elders_within_standard"]),
         "functions": [

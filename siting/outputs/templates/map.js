@@ -6,8 +6,6 @@ function startSiting(map, layers, control) {
   const number = (value, digits) => value === null || value === undefined ? "–"
     : value.toLocaleString("en-US", {maximumFractionDigits: digits === undefined ? 0 : digits});
 
-  const fill = (pattern, values) => pattern.replace(/\{(\w+)\}/g, (_, key) => values[key]);
-
   function node(tag, text, className) {
     const made = document.createElement(tag);
     if (text !== undefined && text !== null) made.textContent = text;
@@ -34,18 +32,15 @@ function startSiting(map, layers, control) {
 
   /* Lines and areas: one canvas, below the facilities, deaf to the mouse. */
   map.createPane("siting-lines").style.zIndex = 420;
-  map.createPane("siting-plan").style.zIndex = 421;
   map.createPane("siting-places").style.zIndex = 450;
   const canvas = L.canvas({pane: "siting-lines", padding: 0.3});
-  const planCanvas = L.canvas({pane: "siting-plan", padding: 0.3});  // what only the plan has
   const svg = L.svg({pane: "siting-places", padding: 0.3});
   function shapes(layer, geometry, style) {
     if (!geometry || !layer) return;
-    const planned = layer === layers.service || layer === layers.circles;
-    const where = {renderer: planned ? planCanvas : canvas, interactive: false,
-      pane: planned ? "siting-plan" : "siting-lines"};
-    L.geoJSON(geometry, Object.assign({style: Object.assign({fill: false}, where, style)}, where))
-      .addTo(layer);
+    const options = Object.assign({renderer: canvas, pane: "siting-lines", interactive: false,
+      fill: false}, style);
+    L.geoJSON(geometry, {style: options, interactive: false, pane: "siting-lines",
+      renderer: canvas}).addTo(layer);
   }
   const look = data.look;
   shapes(layers.roads, data.roads, look.roads);
@@ -95,17 +90,12 @@ function startSiting(map, layers, control) {
   const closeness = () => Math.min(1, Math.max(0.5, (map.getZoom() - 9) / 4));
   const radius = (beds) => closeness()
     * Math.min(20, Math.max(4, 1.5 + 0.7 * Math.sqrt(beds || 0)));
-  const marks = [];
+  const circles = [];
   const hollow = (made) => ({fillColor: "#ffffff", weight: 2.5,
     color: made.color === "#ffffff" ? made.fillColor : made.color});
   function style(place) {
     const made = Object.assign({}, look.places[place.status] || look.places.existing);
     if (!place.counts) Object.assign(made, hollow(made));
-    return made;
-  }
-  function todayStyle(place) {
-    const made = Object.assign({}, look.places[place.status === "outside" ? "outside" : "existing"]);
-    if (!place.counts && place.status !== "closed") Object.assign(made, hollow(made));
     return made;
   }
   function facilityRows(place) {
@@ -115,8 +105,7 @@ function startSiting(map, layers, control) {
       [words.popup_dementia, number(place.dementia)], [words.popup_cost, number(place.cost, 1)],
       [words.popup_within, number(place.within)], [words.popup_rules, place.rules],
       [words.popup_functions, place.functions],
-      [words.popup_rank, place.rank], [words.popup_phase, data.phased ? place.phase : null],
-      [words.popup_street, place.street],
+      [words.popup_rank, place.rank],
       [words.popup_unit, place.unit === data.no_unit ? words.no_unit : place.unit],
       [words.popup_counts, place.counts ? words.yes : words.no]];
   }
@@ -127,9 +116,8 @@ function startSiting(map, layers, control) {
     const tip = node("div", place.name, "siting-tip");
     circle.bindTooltip(() => tip, {direction: "top"});
     circle.bindPopup(() => popup(place.name, facilityRows(place)), clear());
-    const group = place.proposed ? layers.proposed : layers.existing;
-    circle.addTo(group);
-    marks.push({circle, place, group});
+    circle.addTo(place.proposed ? layers.proposed : layers.existing);
+    circles.push([circle, place.beds]);
   }
 
   /* Look-up: the index picture tells which demand point a pixel belongs to. */
@@ -187,7 +175,6 @@ function startSiting(map, layers, control) {
       [words.popup_blocked, d.blocked[i]], [words.popup_note, d.note[i]]];
   }
   map.on("click", (event) => {
-    if (kit.measuring) return;
     const i = demandAt(event.latlng), at = event.latlng;
     const made = i < 0 ? popup(words.popup_nothing, [])
       : popup(words.popup_point + " " + data.demand.id[i], demandRows(i));
@@ -238,17 +225,14 @@ function startSiting(map, layers, control) {
     return drawing(22, 12, "path", {d: "M1 6 H21", stroke: made.color, "stroke-width": 1.6,
       "stroke-opacity": made.opacity, fill: "none"});
   }
-  function showThemes(keys) {
-    const box = document.getElementById("siting-theme");
+  function showTheme(key) {
+    const box = document.getElementById("siting-theme"), theme = data.themes[key];
     box.replaceChildren();
-    for (const key of keys) {
-      const theme = data.themes[key];
-      if (!theme) continue;
-      box.append(node("h3", theme.label));
-      const entries = key === "density" ? [...theme.entries].reverse() : theme.entries;
-      for (const entry of entries) {
-        if (entry.people) box.append(row(swatch(entry.colour), entry.label, entry.people));
-      }
+    if (!theme) return;
+    box.append(node("h3", theme.label));
+    const entries = key === "density" ? [...theme.entries].reverse() : theme.entries;
+    for (const entry of entries) {
+      if (entry.people) box.append(row(swatch(entry.colour), entry.label, entry.people));
     }
   }
   function showSymbols() {
@@ -287,14 +271,14 @@ function startSiting(map, layers, control) {
     }
   }
   map.on("zoomend", () => {
-    for (const {circle, place} of marks) circle.setRadius(radius(place.beds));
+    for (const [circle, beds] of circles) circle.setRadius(radius(beds));
     showSizes();
   });
   map.on("baselayerchange", (event) => {
     const found = Object.keys(data.themes).find((key) => layers[key] === event.layer);
-    showThemes([found]);
+    showTheme(found);
   });
-  showThemes([data.first]);
+  showTheme(data.first);
   showSymbols();
   showSizes();
 
@@ -314,10 +298,9 @@ function startSiting(map, layers, control) {
   north.addTo(map);
   map.attributionControl.setPrefix(false);
   map.attributionControl.addAttribution(words.note_internal);
+  document.querySelector(".siting-toggle").addEventListener("click", () => {
+    document.getElementById("siting-side").classList.toggle("siting-open");
+  });
   map.invalidateSize();
   if (data.bounds) map.fitBounds(data.bounds, {padding: [12, 12], animate: false});
-  const kit = {node, fill, number, words, popup, clear, canvas, radius, todayStyle, marks, unitName,
-    unitRows, showThemes, measuring: false, comparing: false};
-  startTools(map, layers, data, kit);
-  startFinding(map, layers, data, kit);
 }
