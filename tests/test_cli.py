@@ -609,7 +609,7 @@ def test_a_run_that_dies_half_way_leaves_the_old_result_whole(
     assert say(capsys, *words).code == 0
     before = contents(out.parent)
 
-    def full_disk(*_: object) -> None:
+    def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(f"siting.run.{writer}", full_disk)
