@@ -131,7 +131,7 @@ def build_network(
         raise InputError.of("tolerance", "network.tolerance_m", found=tolerance_m)
     if lines.crs is None or not lines.crs.is_projected:
         raise CrsError.of("crs_not_projected", "network", found=str(lines.crs))
-    geometry = shapely.force_2d(np.asarray(lines.geometry.array))
+    geometry = np.asarray(lines.geometry.array)
     if node_crossings:
         geometry = _node_crossings(lines, geometry)
     starts, ends = _pieces(geometry)
@@ -142,13 +142,20 @@ def build_network(
         raise EmptyInputError.of("no_roads", "network")
     refuse_too_many(nodes=len(xy), edges=2 * len(kept))
     return _assemble(
-        lines.crs, xy, np.unique(kept, axis=0), rows=len(lines), dropped=len(pairs) - len(kept)
+        lines.crs, xy, _distinct(kept, len(xy)), rows=len(lines), dropped=len(pairs) - len(kept)
     )
+
+
+def _distinct(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return each pair of numbers below n once, in order."""
+    key = np.unique(pairs[:, 0] * n + pairs[:, 1])
+    return np.column_stack(np.divmod(key, n))
 
 
 def _pieces(geometry: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the two ends of every straight piece."""
-    parts = shapely.get_parts(geometry)
+    is_one = shapely.get_num_geometries(geometry) <= 1
+    parts = geometry if is_one.all() else shapely.get_parts(geometry)
     xy, line = shapely.get_coordinates(parts, return_index=True)
     same = line[1:] == line[:-1]
     return xy[:-1][same], xy[1:][same]
@@ -213,9 +220,9 @@ def _assemble(
     crs: CRS, xy: NDArray[np.float64], found: NDArray[np.int64], *, rows: int, dropped: int
 ) -> Network:
     """Return the frozen network of distinct undirected edges between places."""
-    used, flat = np.unique(found, return_inverse=True)
+    used = np.bincount(found.ravel(), minlength=len(xy)) > 0
     xy = xy[used]
-    pairs: NDArray[np.int32] = flat.reshape(found.shape).astype(np.int32)
+    pairs: NDArray[np.int32] = (np.cumsum(used) - 1)[found].astype(np.int32)
     n, m = len(xy), len(pairs)
     length = np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T)
     tail = np.concatenate([pairs[:, 0], pairs[:, 1]])
