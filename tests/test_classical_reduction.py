@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 import siting
 from siting.classical import core, split
+from siting.classical.anneal_kernels import anneal
 from siting.classical.classes import merged
 from siting.classical.core import covering
 from siting.classical.cover_kernels import exchange_covers
@@ -92,6 +93,51 @@ def test_a_bound_by_regions_is_one(
         patch.setattr(split, "A_REGION", 2)
         low = split.split_bound(rows, costs.astype(float), duals, effort, 60, lambda _: False)
     assert low <= least(within, costs) + 1e-6
+
+
+@FEW
+@given(case=covers(), data=st.data())
+def test_a_bound_by_regions_is_one_where_rows_may_stay_open(
+    case: tuple[np.ndarray, np.ndarray], data: st.DataObject
+) -> None:
+    within, costs = case
+    numbers = st.sampled_from([0.0, 0.5, 1.0, 2.0])
+    duals, losses = (np.array([data.draw(numbers) for _ in within[0]]) for _ in range(2))
+    best = min(
+        costs[list(some)].sum() + losses[~within[list(some)].any(axis=0)].sum()
+        for k in range(len(costs) + 1) for some in combinations(range(len(costs)), k)
+    )  # fmt: skip
+    rows = csr_array(within.T.astype(float))
+    effort = Effort.of("maximal_covering", 60, 0, 1, 0, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(split, "A_REGION", 2)
+        low = split.split_bound(
+            rows, costs.astype(float), duals, effort, 60, lambda _: False, losses=losses
+        )
+    assert low <= best + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_annealing_ends_with_the_most_that_money_buys(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    within, weight = rng.random((10, 25)) < 0.25, rng.integers(1, 9, 25).astype(float)
+    costs = np.ones(10) if seed % 2 else rng.integers(1, 3, 10).astype(float)
+    may = np.arange(10) > 0
+    start = np.isin(np.arange(10), [0, 1, 2, 3])
+    money = float(costs[start].sum())
+    columns, rows = csr_array(within.astype(float)), csr_array(within.T.astype(float))
+    ends = anneal(
+        rows.indptr.astype(np.int64), rows.indices, columns.indptr.astype(np.int64),
+        columns.indices, weight, costs, start, may, money, 30_000, 5.0, 0.1, seed,
+    )  # fmt: skip
+    best = max(
+        weight[within[[0, *some]].any(axis=0)].sum()
+        for some in combinations(range(1, 10), 3) if costs[[0, *some]].sum() <= money
+    )  # fmt: skip
+    assert ends[0]
+    assert int(ends.sum()) == 4
+    assert costs[ends].sum() <= money
+    assert weight[within[ends].any(axis=0)].sum() == best
 
 
 def test_regions_prove_more_than_the_relaxation() -> None:

@@ -35,6 +35,7 @@ A_STEP = 1000.0
 """What a step of the walk costs beside its rows, in touches."""
 
 PATIENCE = 25
+HALF = 0.5
 SHARE = 0.3
 """Share of the time left that the walk may take."""
 
@@ -332,7 +333,7 @@ def _bound_by_regions(
         return
     rows = csr_array(made.cover.by_class[part.classes][:, part.sites])
     bound = split_bound(
-        rows, made.costs[part.sites], part.relaxed.duals, effort, limit_s,
+        rows, made.costs[part.sites], part.relaxed.duals, effort, HALF * limit_s,
         lambda low: part.upper <= _rounded(made, low) or (decided is not None and decided()),
     )  # fmt: skip
     part.lower = max(part.lower, _rounded(made, bound))

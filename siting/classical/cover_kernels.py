@@ -10,7 +10,7 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["exchange_covers"]
+__all__ = ["drawn", "exchange_covers"]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -19,7 +19,7 @@ SAMPLE = 60
 
 
 @compiled
-def _drawn(state: NDArray[np.uint64], n: int) -> np.int64:
+def drawn(state: NDArray[np.uint64], n: int) -> np.int64:
     """Return a number below n, and step the state on (xorshift)."""
     word = state[0]
     word ^= word << np.uint64(13)
@@ -103,7 +103,7 @@ def _to_close(
     """Return the open site that loses least for its cost, the one longest so among equals."""
     best, looks = -1, min(n_listed, SAMPLE)
     for k in range(looks):
-        s = listed[k if n_listed <= SAMPLE else _drawn(state, n_listed)]
+        s = listed[k if n_listed <= SAMPLE else drawn(state, n_listed)]
         if s == kept:
             continue
         if best < 0:
@@ -220,7 +220,7 @@ def exchange_covers(  # noqa: C901, PLR0912 - one loop, compiled
                 spent -= cost[s]
                 since[s], may[s] = turn, False
         while n_left[0] > 0:
-            row = left[_drawn(state, n_left[0])]
+            row = left[drawn(state, n_left[0])]
             s = _to_open(row, row_start, row_item, cost, score, since, may)
             if s < 0 or spent + cost[s] >= least:
                 break

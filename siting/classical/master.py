@@ -2,195 +2,73 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
 from scipy.sparse import eye_array as unit_matrix
 
-from siting.classical.answer import rounded_up, step_below
-from siting.classical.classes import Cover, merged_again, undominated_sites
-from siting.classical.kernels import exchange, greedy
-from siting.classical.pairs import whole
+from siting.classical.answer import step_below
+from siting.classical.classes import merged_again, undominated_sites
+from siting.classical.exchanges import improve, rounded
+from siting.classical.left import Left
 from siting.classical.program import Program
+from siting.classical.rest import settle
 from siting.classical.tiles import tiles_of
 from siting.classical.tree import branch, snapped
-from siting.solvers import End
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from siting.classical.effort import Effort
     from siting.classical.program import Relaxed
+    from siting.classical.task import Task
     from siting.classical.tiles import Tiles
 
-__all__ = ["Task", "search"]
+__all__ = ["search"]
 
 ROUNDS = 200
-EXCHANGES = 50
 HALF = 0.5
 SLIP = 1e-6
 TINY = 1e-9
-SAME = 1e-12
 LITTLE = 1e-4
 STALLED = 15
 TRY_EVERY = 5
-FEW_PAIRS = 5_000
-"""Pairs of class and site up to which the whole model is handed to the solver at once."""
+MOST_PAIRS = 300_000
+"""Pairs of class and site up to which one model holds them all; more are gathered by tiles."""
 
 PAIRS_TO_A_SITE = 20
 """Pairs to a site up to which what is left is handed over whole; denser models are cut."""
-
-
-@dataclass
-class Task:
-    """
-    A covering problem where elders may stay uncovered, with the best sites and bound so far.
-
-    Attributes
-    ----------
-    cover, costs
-        Classes, and the cost of each site.
-    money
-        Most that sites may cost, where elders are to be most; infinite else.
-    need
-        Elders to cover, where cost is to be least; None else.
-    exact
-        Whether every value is whole.
-    chosen
-        (n_sites,) the best sites so far.
-    low
-        Proven: no choice is below it. Of elders, their negative.
-    free
-        (n_sites,) sites that may still be in a better choice.
-    held
-        (n_sites,) sites that every better choice has.
-    spare
-        Number of sites that others make needless.
-    """
-
-    cover: Cover
-    costs: NDArray[np.float64]
-    money: float
-    need: float | None
-    exact: bool
-    chosen: NDArray[np.bool_]
-    low: float
-    free: NDArray[np.bool_]
-    held: NDArray[np.bool_] = field(init=False)
-    spare: int = 0
-
-    def __post_init__(self) -> None:
-        """Start with no site held."""
-        self.held = np.zeros(len(self.costs), dtype=bool)
-
-    @property
-    def need_row(self) -> float:
-        """Elders that a row asks for: a little fewer than the need, so that no row just holds."""
-        weight = self.cover.weight
-        return float(self.need or 0.0) - (HALF if whole(weight) else SLIP * float(weight.sum()))
-
-    def elders(self, chosen: NDArray[np.bool_]) -> float:
-        """Return the elders that sites cover."""
-        return float(self.cover.weight[self.cover.covered(np.flatnonzero(chosen))].sum())
-
-    def value(self, chosen: NDArray[np.bool_]) -> float:
-        """Return what is to be least: cost, or the negative of elders."""
-        if self.need is None:
-            return -self.elders(chosen)
-        return float(self.costs[chosen].sum())
-
-    def adopt(self, chosen: NDArray[np.bool_]) -> None:
-        """Keep sites where they are allowed and better than the best so far."""
-        fits = (
-            float(self.costs[chosen].sum()) <= self.money * (1 + SAME)
-            if self.need is None
-            else self.elders(chosen) >= self.need
-        )
-        if fits and self.value(chosen) < self.value(self.chosen):
-            self.chosen = chosen.copy()
-
-    def raise_bound(self, bound: float) -> None:
-        """Keep a bound where it is better than the best so far."""
-        self.low = max(self.low, rounded_up(bound) if self.exact else bound)
-
-    def is_close(self, gap: float) -> bool:
-        """Return whether the best so far is proven, or within the gap asked for."""
-        value = self.value(self.chosen)
-        return value - self.low <= max(gap * abs(value), 0.0)
 
 
 def search(task: Task, effort: Effort) -> None:
     """
     Search until the best is proven or time is over.
 
-    A greedy start is bettered by exchange. Cuts on tiles then bound what can be reached, their
-    reduced costs show which sites no better choice has, and what is left is searched whole where
-    it is small, else cut again and again.
+    A greedy start is bettered by exchange. Of large problems cuts on tiles then bound what can be
+    reached, and their reduced costs show which sites no better choice has. What is left is searched
+    in one model where that is of middling size or sparse, else cut again and again.
     """
     before = int(task.free.sum())
     task.free &= undominated_sites(
         task.cover, task.costs, task.free, np.ones(task.cover.n_classes, dtype=bool)
     )
     task.spare = before - int(task.free.sum())
-    _improve(task, task.chosen)
+    improve(task, task.chosen)
     effort.tell(task.value(task.chosen), task.low)
     if task.is_close(effort.gap):
         return
-    smaller = merged_again(task.cover, task.free)
-    if smaller.by_class.nnz > FEW_PAIRS:
+    if merged_again(task.cover, task.free).by_class.nnz > MOST_PAIRS:
         _relaxed_cuts(task, effort)
-    if not task.is_close(effort.gap) and effort.left() > 0:
-        _rest(task, effort)
-
-
-def _improve(task: Task, start: NDArray[np.bool_]) -> None:
-    """Complete sites greedily, exchange, and keep the best."""
-    cover = task.cover
-    rows, columns = cover.by_class, cover.by_site
-    parts = (rows.indptr, rows.indices, columns.indptr, columns.indices)
-    money = task.money if task.need is None else np.inf
-    full = _completed(task, start)
-    if task.need is not None:
-        task.adopt(full)
-        full = _thinned(task, full)
-        money = float(task.costs[full].sum())
-    task.adopt(full)
-    best = exchange(
-        *parts, cover.weight, task.costs, task.free, money, full, EXCHANGES
-    )  # fmt: skip
-    task.adopt(_completed(task, best) if task.need is None else _thinned(task, best))
-
-
-def _completed(task: Task, start: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return sites with more taken greedily, as far as money goes or need asks."""
-    cover = task.cover
-    rows, columns = cover.by_class, cover.by_site
-    done = cover.covered(np.flatnonzero(start))
-    spent, reached = float(task.costs[start].sum()), float(cover.weight[done].sum())
-    more = greedy(
-        rows.indptr, rows.indices, columns.indptr, columns.indices,
-        np.where(done, 0.0, cover.weight), task.costs, task.free & ~start, task.money - spent,
-        np.inf if task.need is None else task.need - reached,
-    )  # fmt: skip
-    return np.asarray(start | more)
-
-
-def _thinned(task: Task, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return sites without those that the elders needed do not need, least loss first."""
-    columns, weight = task.cover.by_site, task.cover.weight
-    left = chosen.copy()
-    while True:
-        open_sites = np.flatnonzero(left)
-        count = np.zeros(task.cover.n_classes)
-        for each in open_sites.tolist():
-            count[columns.indices[columns.indptr[each] : columns.indptr[each + 1]]] += 1
-        only = csr_array(columns[open_sites]) @ np.where(count == 1, weight, 0.0)
-        room = float(weight[count > 0].sum()) - float(task.need or 0.0)
-        if not len(only) or only.min() > room:
-            return left
-        left[open_sites[int(only.argmin())]] = False
+    if task.is_close(effort.gap) or effort.left() <= 0:
+        return
+    left = Left.of(task, task.free, task.held)
+    if left.cover.by_class.nnz <= MOST_PAIRS:
+        settle(task, effort)
+    elif left.cover.by_class.nnz <= PAIRS_TO_A_SITE * len(left.sites):
+        left.settle(effort)
+    else:
+        _whole_cuts(task, effort)
 
 
 def _relaxed_cuts(task: Task, effort: Effort) -> None:
@@ -218,19 +96,6 @@ def _relaxed_cuts(task: Task, effort: Effort) -> None:
     if relaxed is not None:
         master.try_sites(relaxed.values[: cover.n_sites])
         master.rule_out(relaxed)
-
-
-def _round(task: Task, chosen: NDArray[np.float64]) -> None:
-    """Take the sites that the relaxation opens most, as many as money pays for, and exchange."""
-    order = np.argsort(-chosen, kind="stable")
-    order = order[chosen[order] > SLIP]
-    if task.need is None:
-        order = order[np.cumsum(task.costs[order]) <= task.money * (1 + SAME)]
-    else:
-        order = order[chosen[order] > HALF]
-    start = np.zeros(len(chosen), dtype=bool)
-    start[order] = True
-    _improve(task, start)
 
 
 class _Master:
@@ -286,7 +151,7 @@ class _Master:
 
     def try_sites(self, chosen: NDArray[np.float64]) -> None:
         """Take the sites that the relaxation opens most, complete them, and exchange."""
-        _round(self.task, chosen)
+        rounded(self.task, chosen)
         self.effort.tell(self.task.value(self.task.chosen), self.task.low)
 
     def goal(self) -> float:
@@ -312,69 +177,6 @@ class _Master:
         reduced = relaxed.reduced[:n]
         task.free &= ~(reduced > room)
         task.held |= (reduced < -room) & task.free
-
-
-def _rest(task: Task, effort: Effort) -> None:
-    """Search what is left: whole where it is small, else by cuts."""
-    taken = np.flatnonzero(task.held)
-    open_classes = ~task.cover.covered(taken)
-    cover = merged_again(task.cover, task.free & ~task.held, open_classes)
-    n = int((task.free & ~task.held).sum())
-    if cover.by_class.nnz <= max(PAIRS_TO_A_SITE * n, FEW_PAIRS):
-        _whole(task, cover, effort)
-    else:
-        _whole_cuts(task, effort)
-
-
-def _whole(task: Task, cover: Cover, effort: Effort) -> None:
-    """Search sites and classes in one model; classes need not be whole numbers."""
-    sites = np.flatnonzero(task.free & ~task.held)
-    held = np.flatnonzero(task.held)
-    base = float(task.cover.weight[task.cover.covered(held)].sum())
-    spent = float(task.costs[held].sum())
-    n, m = len(sites), cover.n_classes
-    unit = max(float(task.cover.weight.sum()) / 1000.0, 1e-12)
-    weight = cover.weight / unit
-    zero = np.zeros(m)
-    if task.need is None:
-        cost, row = (
-            np.concatenate([np.zeros(n), -weight]),
-            np.concatenate([task.costs[sites], zero]),
-        )
-        side, scale, fixed = (-np.inf, task.money - spent), unit, -base
-    else:
-        cost, row = np.concatenate([task.costs[sites], zero]), np.concatenate([np.zeros(n), weight])
-        side, scale, fixed = ((task.need_row - base) / unit, np.inf), 1.0, spent
-    program = Program(cost, np.zeros(n + m), np.ones(n + m), effort)
-    program.add(csr_array(row[None, :]), np.array([side[0]]), np.array([side[1]]))
-    links = hstack([-cover.by_class[:, sites], unit_matrix(m, format="csr")], format="csr")
-    program.add(csr_array(links), np.full(m, -np.inf), np.zeros(m))
-    chosen = task.chosen[sites].astype(np.float64)
-    start = np.concatenate([chosen, np.minimum(cover.by_class[:, sites] @ chosen, 1.0)])
-    value = task.value(task.chosen)
-    close = step_below(value, exact=task.exact) / scale
-    outcome = program.search(
-        np.arange(n), limit_s=effort.left(), gap=effort.gap, absolute_gap=close, start=start,
-        tell=lambda best, bound: effort.tell(best * scale + fixed, bound * scale + fixed),
-    )  # fmt: skip
-    if outcome.values is not None:
-        picked = task.held.copy()
-        picked[sites[outcome.values[:n] > HALF]] = True
-        task.adopt(picked)
-    _conclude(task, outcome.end, outcome.bound * scale + fixed, value)
-
-
-def _conclude(task: Task, end: End, bound: float, value: float) -> None:
-    """
-    Keep the bound of a search of what was left.
-
-    Sites were ruled out because no choice with them is better than the best then known: the bound
-    on all choices is the lesser of that best's value and the bound of the search.
-    """
-    if end is End.INFEASIBLE:
-        task.raise_bound(value - step_below(value, exact=task.exact))
-    elif np.isfinite(bound):
-        task.raise_bound(min(bound, value))
 
 
 def _whole_cuts(task: Task, effort: Effort) -> None:

@@ -12,8 +12,9 @@ from siting.classical.core import covering
 from siting.classical.covering import read_covering
 from siting.classical.effort import Effort, Progress
 from siting.classical.faults import amounts, number, refuse
-from siting.classical.master import Task, search
+from siting.classical.master import search
 from siting.classical.pairs import whole
+from siting.classical.task import Task
 from siting.errors import Fault
 
 if TYPE_CHECKING:

@@ -134,10 +134,21 @@ class Program:
         self.low[columns], self.high[columns] = low, high
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
 
-    def relax(self, limit_s: float) -> Relaxed | None:
-        """Solve the relaxation; return None where the solver has no values or no duals."""
+    def relax(self, limit_s: float, *, interior: bool = False) -> Relaxed | None:
+        """
+        Solve the relaxation; return None where the solver has no values or no duals.
+
+        Parameters
+        ----------
+        limit_s
+            Seconds.
+        interior
+            By interior points, of use where it is solved once: its values lie at no corner.
+        """
         self._set_whole(np.empty(0, dtype=np.int64))
         end = monotonic() + limit_s
+        self._highs.setOptionValue("solver", "ipm" if interior else "choose")
+        self._highs.setOptionValue("run_crossover", "off" if interior else "on")
         self._run(limit_s, None)
         if self.is_infeasible:
             self._run_without_presolve(end, None)
