@@ -11,6 +11,7 @@ from siting.classical.answer import ClassicalSolution, answer
 from siting.classical.assign import Task, search
 from siting.classical.effort import Effort, Progress
 from siting.classical.faults import amounts, places, refuse
+from siting.classical.flow import one_site, refuse_overfull
 from siting.classical.median import refuse_unreached, some_points
 from siting.classical.pairs import Pairs, read_pairs, whole
 from siting.errors import Fault, UnsolvedError
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["capacitated"]
-
-OVER = 1e-6
-"""How far the elders at a site may pass its capacity through rounding, relative."""
 
 
 def capacitated(
@@ -102,9 +100,9 @@ def capacitated(
         raise UnsolvedError.of("classical_time", effort.model, seconds=effort.spent())
     flow = _spread(few, task.flow, counted, pairs.n_demand)
     sites, value = _measured(pairs, weight, prices, flow)
-    _refuse_overfull(flow, weight, room, effort)
+    refuse_overfull(flow, weight, room, effort, all_served=True)
     exact = whole(weight, room, prices, pairs.metres) and whole(np.array([value]))
-    allocation = _one_site(flow) if single_source else flow
+    allocation = one_site(flow) if single_source else flow
     return answer(effort, sites, allocation, value, task.low, exact=exact)
 
 
@@ -155,29 +153,3 @@ def _measured(
         place = np.searchsorted(metres.indices[there], flow.indices[mine])
         way += float(flow.data[mine] @ metres.data[there][place])
     return sites, float(prices[sites].sum()) + way
-
-
-def _refuse_overfull(
-    flow: csr_array, weight: NDArray[np.float64], room: NDArray[np.float64], effort: Effort
-) -> None:
-    """
-    Refuse what a solver returned if it leaves elders out or passes a capacity.
-
-    Raises
-    ------
-    UnsolvedError
-        If so.
-    """
-    over = float((flow.sum(axis=1) - room).max())
-    left = float(np.abs(flow.sum(axis=0) - weight).max())
-    if over > OVER * float(room.max()) or left > OVER * float(weight.max(initial=1.0)):
-        raise UnsolvedError.of("classical_broken", effort.model, over=over, left=left)
-
-
-def _one_site(flow: csr_array) -> NDArray[np.int64]:
-    """Return the site of each point, -1 where it has none."""
-    by_point = csr_array(flow.T.tocsr())
-    site = np.full(by_point.shape[0], -1, dtype=np.int64)
-    served = np.diff(by_point.indptr) > 0
-    site[served] = by_point.indices[by_point.indptr[:-1][served]]
-    return site

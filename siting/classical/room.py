@@ -13,17 +13,15 @@ from siting.classical.covering import read_reach
 from siting.classical.effort import Effort, Progress
 from siting.classical.faults import amounts, refuse
 from siting.classical.fill import Task, search
+from siting.classical.flow import one_site, refuse_overfull
 from siting.classical.maximal import read_p
 from siting.classical.pairs import Pairs, whole
-from siting.errors import Fault, UnsolvedError
+from siting.errors import Fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["capacitated_maximal_covering"]
-
-OVER = 1e-6
-"""How far the elders at a site may pass its capacity through rounding, relative."""
 
 
 def capacitated_maximal_covering(
@@ -105,11 +103,11 @@ def capacitated_maximal_covering(
     task = _task(pairs, weight, room, stands, count, single_source=single_source)
     search(task, effort)
     flow = _spread(task, pairs, weight)
-    _refuse_overfull(flow, weight, room, effort)
+    refuse_overfull(flow, weight, room, effort, all_served=False)
     others = np.flatnonzero(~task.chosen)[: count - int((task.chosen & ~stands).sum())]
     sites = np.sort(np.concatenate([np.flatnonzero(task.chosen), others]))
     served = task.flow.sum() if not single_source else weight[flow.sum(axis=0) > 0].sum()
-    allocation = _one_site(flow) if single_source else flow
+    allocation = one_site(flow) if single_source else flow
     return answer(effort, sites, allocation, float(served), -task.low, exact=task.exact)
 
 
@@ -171,28 +169,3 @@ def _spread(task: Task, pairs: Pairs, weight: NDArray[np.float64]) -> csr_array:
     made.eliminate_zeros()
     made.sort_indices()
     return made
-
-
-def _refuse_overfull(
-    flow: csr_array, weight: NDArray[np.float64], room: NDArray[np.float64], effort: Effort
-) -> None:
-    """
-    Refuse what a solver returned if it passes a capacity or serves elders whom there are not.
-
-    Raises
-    ------
-    UnsolvedError
-        If so.
-    """
-    over = float((flow.sum(axis=1) - room).max())
-    more = float((flow.sum(axis=0) - weight).max())
-    if over > OVER * float(room.max()) or more > OVER * float(weight.max(initial=1.0)):
-        raise UnsolvedError.of("classical_broken", effort.model, over=over, left=more)
-
-
-def _one_site(flow: csr_array) -> NDArray[np.int64]:
-    """Return the site of each point, -1 where it has none."""
-    pairs = flow.tocoo()
-    site = np.full(flow.shape[1], -1, dtype=np.int64)
-    site[pairs.col] = pairs.row
-    return site
