@@ -99,17 +99,23 @@ class Left:
         program.add(links, np.ones(m), np.full(m, np.inf))
         return program
 
-    def search(self, effort: Effort, limit_s: float, gap: float) -> tuple[End, float]:
+    def search(
+        self, effort: Effort, limit_s: float, gap: float, *, tells: bool
+    ) -> tuple[End, float]:
         """Search the choices and keep what is better; return how it ended and its bound."""
         task, n = self.task, len(self.sites)
         chosen = task.chosen[self.sites].astype(np.float64)
         start = np.concatenate([chosen, 1.0 - np.minimum(self.rows() @ chosen, 1.0)])
         scale, fixed = self.scale, self.fixed
         close = step_below(task.value(task.chosen), exact=task.exact) / scale
+
+        def tell(value: float, bound: float) -> None:
+            effort.tell(value * scale + fixed, bound * scale + fixed)
+
         outcome = self.program(effort).search(
             np.arange(n), limit_s=limit_s, gap=0.0, absolute_gap=close, start=start,
             enough=lambda value, bound: value - bound <= gap * abs(value + fixed / scale),
-            tell=lambda value, bound: effort.tell(value * scale + fixed, bound * scale + fixed),
+            tell=tell if tells else None,
         )  # fmt: skip
         if outcome.values is not None:
             picked = self.held.copy()
@@ -129,7 +135,7 @@ class Left:
     def settle(self, effort: Effort) -> None:
         """Search all that is left, and keep what is proven."""
         value = self.task.value(self.task.chosen)
-        end, bound = self.search(effort, effort.left(), effort.gap)
+        end, bound = self.search(effort, effort.left(), effort.gap, tells=True)
         if end is End.INFEASIBLE:
             self.task.raise_bound(value - step_below(value, exact=self.task.exact))
         else:

@@ -148,7 +148,8 @@ def search_windows(task: Task, effort: Effort, limit_s: float) -> None:
         before, begun = task.value(task.chosen), effort.left()
         left = Left.of(task, inside, task.held | (task.chosen & ~inside))
         limit = min(A_WINDOW_S, effort.left() - end)
-        left.search(effort, limit, 0.0)
+        left.search(effort, limit, 0.0, tells=False)
+        effort.tell(task.value(task.chosen), task.low)
         took = begun - effort.left()
         turn += 1
         idle = 0.0 if task.value(task.chosen) < before else idle + size / len(free)
