@@ -81,7 +81,7 @@ def main() -> None:
         if work.points > options.points:
             continue
         elders, metres = _made(work)
-        build = _build(work, elders, metres)
+        build = min(_build(work, elders, metres) for _ in range(3))
         done = _ours(work, elders, metres, options.ours)
         for solver in ("HiGHS", "CBC"):
             peer = _peer(work, solver, options.limit)
