@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 import geopandas as gpd
@@ -34,18 +35,23 @@ def main() -> None:
     """Make the city, run the command, print time, memory and what each stage reached."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, nargs="+", default=[1.0], help="share of the area")
+    parser.add_argument(
+        "--finer", type=int, nargs="+", default=[1], help="cells to each side of a cell of 100 m"
+    )
     parser.add_argument("--keep", type=Path, help="folder to keep files and results in")
     parser.add_argument("--json", type=Path, help="append the rows of the table to this file")
     options = parser.parse_args()
-    for share in options.share:
+    for share, finer in product(options.share, options.finer):
         with tempfile.TemporaryDirectory() as folder:
-            measure(Path(options.keep or folder) / f"city-{share:g}", share, options.json)
+            place = Path(options.keep or folder) / f"city-{share:g}-{finer}"
+            measure(place, share, finer, options)
 
 
-def measure(folder: Path, share: float, table: Path | None) -> None:
+def measure(folder: Path, share: float, finer: int, options: argparse.Namespace) -> None:
     """Run one city and print what it took."""
+    table, fixed = options.json, len(options.finer) > 1
     if not (folder / "city.yaml").is_file():
-        make_city(folder, share)
+        make_city(folder, share, finer)
     begun = time.perf_counter()
     command = [
         sys.executable, "-m", "siting", "run", str(folder / "city.yaml"), "--out",
@@ -55,7 +61,7 @@ def measure(folder: Path, share: float, table: Path | None) -> None:
     seconds = time.perf_counter() - begun
     record = json.loads((folder / "result" / "run.json").read_text(encoding="utf-8"))
     size = (
-        f"{int(250_000 * share):,} points, {int(600_000 * share):,} nodes, "
+        f"{int(250_000 * share) * finer**2:,} points, {int(600_000 * share):,} nodes, "
         f"{int(10_000 * share):,} candidates"
     )
     print(
@@ -70,7 +76,8 @@ def measure(folder: Path, share: float, table: Path | None) -> None:
     if table is not None:
         worst = max(stage["gap"] for stage in record["stages"])
         row = {
-            "table": "city, growth", "work": "whole command, Hangzhou rules with mix", "size": size,
+            "table": "city, growth of points" if fixed else "city, growth",
+            "work": "whole command, Hangzhou rules with mix", "size": size,
             "ours": seconds, "peer": "none", "theirs": None, "ratio": None, "unit": "s",
             "memory_gb": record["peak_memory_mb"] / 1024, "note": f"worst gap {worst:.1e}",
         }  # fmt: skip
@@ -78,8 +85,8 @@ def measure(folder: Path, share: float, table: Path | None) -> None:
             file.write(json.dumps(row) + "\n")
 
 
-def make_city(folder: Path, share: float) -> None:
-    """Write the files of a city of a share of the full area."""
+def make_city(folder: Path, share: float, finer: int) -> None:
+    """Write the files of a city of a share of the full area, each cell cut up into finer ones."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(20211)
     side = round(500 * np.sqrt(share))
@@ -87,7 +94,7 @@ def make_city(folder: Path, share: float) -> None:
     column, row = np.meshgrid(np.arange(side), np.arange(side))
     xy = (np.column_stack([column.ravel(), row.ravel()]) + 0.5) * CELL_M + CORNER
     cells["id"], cells["x"], cells["y"] = np.arange(len(cells)), *xy.T
-    cells[cells["elders"] > 0].to_csv(folder / "elders.csv", index=False)
+    _cut_up(cells[cells["elders"] > 0], finer).to_csv(folder / "elders.csv", index=False)
     zones = _zones(xy, cells["elders"].to_numpy(), side * CELL_M, rng)
     zones.to_file(folder / "zones.gpkg", driver="GPKG")
     _roads(side, rng).to_file(folder / "roads.gpkg", driver="GPKG")
@@ -97,6 +104,20 @@ def make_city(folder: Path, share: float) -> None:
     _sites(spots, int(350 * share), rng, folder)
     content = json.dumps(_scenario(), ensure_ascii=False, indent=1)  # JSON is YAML
     (folder / "city.yaml").write_text(content, encoding="utf-8")
+
+
+def _cut_up(cells: pd.DataFrame, finer: int) -> pd.DataFrame:
+    """Return each cell as so many to a side, its elders shared equally."""
+    if finer == 1:
+        return cells
+    step = (np.arange(finer) + 0.5) / finer - 0.5
+    across, up = (each.ravel() * CELL_M for each in np.meshgrid(step, step))
+    many = cells.loc[cells.index.repeat(finer**2)].reset_index(drop=True)
+    many["x"] += np.tile(across, len(cells))
+    many["y"] += np.tile(up, len(cells))
+    many["elders"] /= finer**2
+    many["id"] = np.arange(len(many))
+    return many
 
 
 def _elders(side: int, rng: np.random.Generator) -> np.ndarray:
