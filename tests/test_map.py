@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import unicodedata
 from dataclasses import replace
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +19,8 @@ import pandas as pd
 import pytest
 from frames_sample import CRS, HOSTILE
 from frames_sample import sample_frames as fresh_frames
+from PIL import Image
+from pyproj import Geod
 from shapely.geometry import Polygon
 
 from siting.outputs.map import make_map, write_map
@@ -27,6 +32,7 @@ from siting.texts import catalogue, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from conftest import Run
     from playwright.sync_api import Browser, ConsoleMessage, Route
 
     from siting.outputs.frames import Frames
@@ -114,9 +120,9 @@ class Opened:
         """Return how many pixels of the lines' canvas are drawn on."""
         return int(
             self.page.evaluate(
-                "() => { const c = document.querySelector('.leaflet-siting-lines-pane canvas');"
+                "() => { let n = 0; for (const c of document.querySelectorAll('canvas')) {"
                 "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-                "let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; }"
+                "for (let i = 3; i < d.length; i += 4) n += d[i] > 0; } return n; }"
             )
         )
 
@@ -140,8 +146,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Frames], Path
 def opened(browser: Browser, written: Callable[[Frames], Path]) -> Iterator[Open]:
     pages: list[Opened] = []
 
-    def start(frames: Frames, width: int = 1280) -> Opened:
-        pages.append(Opened(browser, written(frames), width))
+    def start(town: Frames | Path, width: int = 1280) -> Opened:
+        path = town if isinstance(town, Path) else written(town)
+        pages.append(Opened(browser, path, width))
         return pages[-1]
 
     yield start
@@ -478,6 +485,423 @@ def test_service_areas_have_no_holes_where_blocks_are() -> None:
     data = payload(replace(full, service_areas=areas), "zh", themes(full, "zh"), None)
     (area,) = data["service"]
     assert len(area["geometry"]["coordinates"]) == 1
+
+
+def found_by(view: Opened, words: str) -> list[str]:
+    """Type into the search box, and return the names that it lists."""
+    view.page.fill("#siting-search", words)
+    return [str(name) for name in view.page.locator("#siting-found span").all_text_contents()]
+
+
+@needs_browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_search_finds_facilities_by_name_and_by_street_and_streets_and_units(
+    opened: Open, language: str
+) -> None:
+    frames = sample_frames(language)
+    view = opened(frames)
+    assert found_by(view, "采荷") == ["采荷地块"]
+    there = frames.facilities.loc[frames.facilities["place"] == "u2", "name"]
+    found = found_by(view, "U2")  # the street and the unit, then what stands there
+    assert found[:2] == ["u2", "u2"]
+    assert sorted(found[2:]) == sorted(there)
+    assert len(found) > 3
+    view.page.locator("#siting-found button").first.click()
+    told = view.popup()
+    assert text("map.popup_street", language) in told
+    assert "0 → 0" in told
+    view.page.keyboard.press("Escape")  # the map has the focus
+    view.page.wait_for_selector(".leaflet-popup", state="detached")
+    assert found_by(view, "没有这样的名字") == []
+    told = view.page.locator("#siting-found").inner_text()
+    assert text("map.search_nothing", language) in told
+
+
+@needs_browser
+def test_a_facility_that_is_chosen_opens_even_if_it_was_filtered_out(opened: Open) -> None:
+    frames = sample_frames()
+    view = opened(frames, width=390)
+    view.page.locator(".siting-toggle").click()
+    view.page.locator("#siting-filter summary").click()
+    tick = view.page.locator("#siting-filter input[data-key='status new']")
+    tick.click()
+    found_by(view, "site-5")
+    view.page.keyboard.press("Enter")
+    assert frames.facilities.set_index("id")["name"]["site-5"] in view.popup()
+    assert tick.is_checked()
+    assert not view.page.locator("#siting-side").is_visible()  # it would hide the popup
+
+
+def hostile_everywhere() -> Frames:
+    """Return a town whose facilities, streets and units have names that break careless pages."""
+    full = sample_frames(hostile=True)
+    names = [*full.facilities["name"][:7], "八" * 80, "tab\tand\t'quote'", "A" * 80 + "😀"]
+    ids = {"u1": HOSTILE[0], "u2": "\t街道" + HOSTILE[1] * 2}
+    assert full.places is not None
+    return replace(
+        full,
+        facilities=full.facilities.assign(name=names, place=full.facilities["place"].replace(ids)),
+        places=full.places.assign(id=list(ids.values())),
+        units=full.units.assign(id=list(ids.values())),
+        demand=full.demand.assign(unit_id=full.demand["unit_id"].replace(ids)),
+    )
+
+
+@needs_browser
+def test_names_are_only_names_in_what_a_search_finds(opened: Open) -> None:
+    frames = hostile_everywhere()
+    view = opened(frames)
+    listed = view.page.locator("#siting-found")
+    for row in frames.facilities.itertuples():
+        assert found_by(view, row.id) == [row.name]
+        assert listed.evaluate("e => e.scrollWidth - e.clientWidth") <= 0  # long names are broken
+    assert frames.places is not None
+    for name in frames.places["id"]:
+        assert found_by(view, name)[:2] == [name, name]
+        for place in range(2):  # the street, then the unit
+            found_by(view, name)
+            view.page.locator("#siting-found button").nth(place).click()
+            view.popup()
+            title = view.page.locator(".siting-popup h4").last.evaluate("e => e.textContent")
+            assert title.endswith(name)
+            view.close()
+    assert view.page.evaluate("window.pwned") is None
+    assert view.page.locator("img[src=x]").count() == 0
+
+
+@needs_browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_filters_hide_markers_and_count_what_the_table_has(opened: Open, language: str) -> None:
+    table = sample_frames(language).facilities
+    view = opened(sample_frames(language))
+    view.page.locator("#siting-filter summary").click()
+    by_status = table["status"].value_counts()
+    by_phase = table["phase"].astype("Float64").value_counts(dropna=False)
+    told = {}
+    for label in view.page.locator("#siting-filter label").all():
+        key = str(label.locator("input").get_attribute("data-key"))
+        told[key] = int(label.locator("b").inner_text())
+    phases = {f"phase {'' if pd.isna(year) else int(year)}": n for year, n in by_phase.items()}
+    assert told == {f"status {code}": n for code, n in by_status.items()} | phases
+    drawn, symbols = view.page.locator("path.siting-place"), view.page.locator("#siting-symbols")
+    assert drawn.count() == len(table)
+    note = view.page.locator("#siting-filter-note")
+    for key, count in told.items():
+        tick = view.page.locator(f"#siting-filter input[data-key='{key}']")
+        tick.click()
+        assert drawn.count() == len(table) - count, key
+        assert note.inner_text() == text("map.filter_note", language)
+        if key == "status reserved":
+            assert text("map.facility_reserved", language) not in symbols.inner_text()
+        tick.click()
+    assert drawn.count() == len(table)
+    assert text("map.facility_reserved", language) in symbols.inner_text()
+    assert not note.is_visible()
+
+
+def test_a_plan_without_phases_is_not_filtered_by_phase() -> None:
+    full = sample_frames()
+    assert full.phases is not None
+    assert told_by(full)[1]["phased"]
+    assert not told_by(replace(full, phases=full.phases.iloc[:1]))[1]["phased"]
+    assert not told_by(replace(full, phases=None))[1]["phased"]
+
+
+def test_what_the_plan_builds_outside_the_study_area_is_shown_as_built() -> None:
+    full = sample_frames()
+    outside = full.facilities["status"] == "outside"
+    added = full.facilities["added_beds"].mask(outside, 10)
+    for today, status in ((True, "outside_extended"), (False, "outside_new")):
+        table = full.facilities.assign(added_beds=added, stands_today=today)
+        shown = told_by(replace(full, facilities=table))[1]
+        codes = [place["status"] for place in shown["facilities"] if place["id"] == "site-10"]
+        assert codes == [status]
+        assert sum(place["proposed"] for place in shown["facilities"]) == 7
+    counts = [place["status"] for place in told_by(full)[1]["facilities"]]
+    assert counts.count("outside") == 1
+
+
+def test_units_that_stand_for_streets_are_not_called_streets() -> None:
+    full = sample_frames()
+    assert full.places is not None
+    _, shown = told_by(full)
+    assert [street["id"] for street in shown["streets"]] == ["u1", "u2"]
+    assert "u1" in {place["street"] for place in shown["facilities"]}
+    for places in (full.places.assign(kind="unit"), None):
+        _, shown = told_by(replace(full, places=places))
+        assert shown["streets"] == []
+        assert {place["street"] for place in shown["facilities"]} == {""}
+
+
+@needs_browser
+def test_the_legend_has_what_the_map_shows_and_no_more(opened: Open) -> None:
+    view = opened(sample_frames())
+    symbols = view.page.locator("#siting-symbols")
+    service = text("map.service_within", "zh", distance="500")
+    assert service not in symbols.inner_text()
+    view.toggle("service")
+    assert service in symbols.inner_text()
+    rows = {"roads": "layer_roads", "zones": "layer_zones", "units": "popup_unit",
+            "proposed": "facility_new", "exclusions": "layer_exclusions"}  # fmt: skip
+    for key, words in rows.items():
+        assert text(f"map.{words}", "zh") in symbols.inner_text()
+        view.toggle(key)
+        assert text(f"map.{words}", "zh") not in symbols.inner_text()
+
+
+def hit(view: Opened, place: Any) -> str:
+    """Return the classes of what lies on top at a facility."""
+    x, y = view.place(place.lon, place.lat)
+    found = view.page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y).getAttribute('class') || ''", [x, y]
+    )
+    return str(found)
+
+
+@needs_browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_compare_shows_today_left_of_the_slider_and_the_plan_right_of_it(
+    opened: Open, language: str
+) -> None:
+    frames = sample_frames(language)
+    view = opened(frames)
+    places = frames.facilities[frames.facilities["status"] != "outside"]
+    view.toggle("units", language)  # whose labels lie over facilities
+    view.page.locator("#siting-compare").click()
+    assert view.page.locator(".siting-swipe b").all_inner_texts() == [
+        text("map.row_existing", language), text("map.popup_after", language)]  # fmt: skip
+    legend = view.page.locator("#siting-theme")
+    for theme in ("before", "after"):
+        assert view.page.locator(f"img.siting-compare-{theme}").count() == 1
+        assert text(f"map.layer_{theme}", language) in legend.inner_text()
+    for where, today in (("1", True), ("0", False)):
+        view.page.locator(".siting-swipe input").fill(where)
+        for row in places.itertuples():
+            seen = hit(view, row)
+            if today:
+                assert ("siting-now" in seen) == row.stands_today, row.id
+                assert "siting-proposed" not in seen, row.id
+            else:
+                proposed = row.id.startswith("site") or row.id == "home-2"
+                assert f"siting-{'proposed' if proposed else 'existing'}" in seen, row.id
+
+
+@needs_browser
+def test_a_comparison_is_ended_by_its_button_and_by_another_theme(opened: Open) -> None:
+    view = opened(sample_frames())
+    chosen = view.page.locator(".leaflet-control-layers-base input:checked")
+    view.page.locator("#siting-compare").click()
+    assert chosen.count() == 0
+    view.page.locator(".siting-swipe input").focus()
+    view.page.keyboard.press("ArrowRight")
+    assert float(view.page.locator(".siting-swipe input").input_value()) > 0.5
+    view.toggle("zones")
+    assert view.page.locator(".siting-swipe").count() == 1  # an overlay does not end it
+    view.page.locator(".siting-bar button:visible").click()
+    assert view.page.locator(".siting-theme-after").count() == chosen.count() == 1
+    assert view.page.locator(".siting-swipe, .siting-bar, path.siting-now").count() == 0
+    view.page.locator("#siting-compare").click()
+    view.toggle("density")
+    assert view.page.locator(".siting-swipe, .siting-bar, path.siting-now").count() == 0
+    assert view.page.locator(".leaflet-image-layer").count() == 1
+    assert view.page.locator("#siting-compare").get_attribute("aria-pressed") == "false"
+    view.page.locator("#siting-compare").click()
+    view.page.locator("#siting-measure").click()  # one at a time
+    assert view.page.locator(".siting-swipe").count() == 0
+    assert view.page.locator(".siting-bar").count() == 1
+
+
+@needs_browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_measured_line_has_the_length_worked_out_by_hand(opened: Open, language: str) -> None:
+    view = opened(sample_frames(language))
+    view.page.locator("#siting-measure").click()
+    told = view.page.locator(".siting-bar span")
+    assert told.inner_text() == text("map.measure_hint", language)
+    for at in ([29.995, 120.0], [30.005, 120.0], [30.005, 120.01]):
+        view.page.evaluate(
+            "(at) => { const m = window[document.querySelector('.folium-map').id];"
+            "m.setView(at, 17, {animate: false}); const point = m.latLngToContainerPoint(at);"
+            "m.fire('click', {latlng: L.latLng(at), containerPoint: point}); }",
+            at,
+        )
+    # GRS80, a = 6378137 m, e2 = 0.00669438. A hundredth of a degree is 1.7453293e-4 rad.
+    # Along the meridian at 30.000: a (1 - e2) / 0.998326405 ** 1.5 = 6351377 m: 1108.5 m.
+    # Along the parallel at 30.005: a / 0.998325900 ** 0.5 * 0.8659818 = 5527980 m: 964.8 m.
+    words = text("map.measure_total", language, total="2,073", last="965")
+    assert told.inner_text() == words
+
+
+@needs_browser
+def test_measuring_takes_clicks_on_facilities_until_it_is_ended(opened: Open) -> None:
+    frames = sample_frames()
+    view = opened(frames)
+    table = frames.facilities.set_index("id")
+    ends = [table.loc[name] for name in ("home-1", "home-3", "home-4")]
+    view.page.locator("#siting-measure").click()
+    for end in ends:
+        view.page.mouse.click(*view.place(end["lon"], end["lat"]))
+        view.page.wait_for_timeout(20)
+    assert view.page.locator(".leaflet-popup").count() == 0
+    told = view.page.locator(".siting-bar span")
+    globe = Geod(ellps="GRS80")
+    true = globe.line_length([end["lon"] for end in ends], [end["lat"] for end in ends])
+    metres = [float(words.replace(",", "")) for words in re.findall("[0-9,]+", told.inner_text())]
+    assert metres[0] == pytest.approx(true, rel=0.005)
+    view.page.locator(".siting-bar button").first.click()
+    assert told.inner_text() == text("map.measure_hint", "zh")
+    view.page.locator(".siting-bar button").last.click()
+    assert view.page.locator(".siting-bar").count() == 0
+    view.page.mouse.click(*view.place(ends[0]["lon"], ends[0]["lat"]))
+    assert ends[0]["name"] in view.popup()
+
+
+def bare(words: str) -> str:
+    """Return words without spaces, ligatures and the radicals that a PDF has for signs."""
+    return "".join(unicodedata.normalize("NFKC", words).split())
+
+
+def coloured(pdf: bytes, folder: Path) -> int:
+    """Return how many dots of the printed page have the colour of what the plan covers anew."""
+    (folder / "page.pdf").write_bytes(pdf)
+    command = ["pdftoppm", "-r", "50", "-singlefile", "-png", "page.pdf", "page"]
+    subprocess.run(command, cwd=folder, check=True)  # noqa: S603 -- the words stand above
+    dots = np.asarray(Image.open(folder / "page.png").convert("RGB")).astype(int)
+    green, paper = np.array([0x00, 0x9E, 0x73]), np.array([0xF6, 0xF5, 0xF1])
+    colour = 0.72 * green + 0.28 * paper
+    return int((abs(dots - colour).max(axis=-1) < 6).sum())
+
+
+@needs_browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_print_is_one_page_with_map_legend_and_summary(
+    opened: Open, language: str, tmp_path: Path
+) -> None:
+    pypdf = pytest.importorskip("pypdf")
+    full = sample_frames(language)
+    view = opened(replace(full, info=full.info | {"sources": full.info["sources"] * 80}))
+    by_menu = view.page.pdf(prefer_css_page_size=True)
+    view.page.evaluate("window.print = () => { window.printed = true; }")
+    view.page.locator("#siting-print").click()
+    view.page.wait_for_function("window.printed")
+    left, top, right, low = view.box(".folium-map")
+    paper = view.page.evaluate("96 / 25.4 * 281"), view.page.evaluate("96 / 25.4 * 194")
+    assert 0 <= left < right <= paper[0] + 1
+    assert 0 <= top < low <= paper[1] + 1
+    side = view.page.locator("#siting-side")
+    assert side.evaluate("e => e.scrollWidth - e.clientWidth") <= 1  # nothing is cut off
+    legend = view.page.locator(".siting-sizes circle").last.bounding_box()
+    radius = float(view.page.locator(".siting-sizes circle").last.get_attribute("r") or 0)
+    assert legend is not None
+    assert legend["width"] == pytest.approx(2 * radius, abs=4)  # as large as on the map
+    assert not view.page.locator("#siting-search").is_visible()
+    by_button = view.page.pdf(prefer_css_page_size=True)
+    for made in (by_menu, by_button):
+        (page,) = pypdf.PdfReader(BytesIO(made)).pages
+        assert float(page.mediabox.width) == pytest.approx(297 / 25.4 * 72, abs=1)
+        assert float(page.mediabox.height) == pytest.approx(210 / 25.4 * 72, abs=1)
+        words = bare(page.extract_text())
+        for key in ("summary", "legend", "cover_no_candidate_in_reach", "note_internal"):
+            assert bare(text(f"map.{key}", language)) in words, key
+        assert coloured(made, tmp_path) > 5000  # the theme is there, not under a white sheet
+    view.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert view.page.locator("#siting-search").is_visible()
+
+
+@needs_browser
+def test_the_panel_folds_on_a_wide_window(opened: Open) -> None:
+    view = opened(sample_frames())
+    toggle = view.page.locator(".siting-toggle")
+    assert toggle.get_attribute("aria-expanded") == "true"
+    before = view.box(".folium-map")
+    toggle.click()
+    assert toggle.get_attribute("aria-expanded") == "false"
+    assert not view.page.locator("#siting-side").is_visible()
+    assert view.box(".folium-map")[0] == 0
+    toggle.click()
+    assert view.box(".folium-map") == before
+
+
+@needs_browser
+def test_the_panel_has_the_figures_of_the_record(opened: Open, sample_run: Run) -> None:
+    record = json.loads((sample_run.folder / "run.json").read_text(encoding="utf-8"))
+    page = opened(sample_run.folder / "map.html").page
+    rows = page.locator(".siting-cover tbody tr").all()
+    table = {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows}
+    for grade, label in (("high", "高密度覆盖率"), ("medium", "中密度覆盖率")):
+        for words, state in zip(table[label], ("existing", "plan", "reachable"), strict=True):
+            share = record["coverage"][state][grade]
+            assert float(words.removesuffix("%")) == pytest.approx(100 * share, abs=0.0501), label
+    beds = [record["beds"]["existing"], record["beds"]["plan"]]
+    assert [int(each.replace(",", "")) for each in table["床位（张）"][:2]] == beds
+    labels = page.locator("#siting-side dt").all_inner_texts()
+    told = dict(zip(labels, page.locator("#siting-side dd").all_inner_texts(), strict=True))
+    for label, value in {
+        "床位需求": record["beds"]["required"], "按单元缺口": record["beds"]["shortfall"],
+        "新增设施": record["sites"]["new"], "扩建设施": record["sites"]["extended"],
+        "投资（万元）": round(record["cost_wan_yuan"]),
+    }.items():  # fmt: skip
+        assert int(told[label].replace(",", "")) == value, label
+    judged = record["audit"]["plan"]
+    assert told["条款审核"] == f"符合 {judged['met']} 项，不符 {judged['unmet']} 项"
+
+
+def thin(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Return shapes on a strip: twice as long, a twentieth as wide."""
+    return shapes.affine_transform([2, 0, 0, 0.05, 0, 0])
+
+
+def crowded(full: Frames, count: int) -> Frames:
+    """Return a town with very many facilities, all over it."""
+    rng = np.random.default_rng(1)
+    rows = rng.integers(0, len(full.demand), count)
+    some = full.facilities.iloc[rng.integers(0, len(full.facilities), count)]
+    table = some.set_geometry(full.demand.geometry.iloc[rows].to_numpy(), crs=CRS)
+    return replace(full, facilities=table.assign(id=[f"f{i}" for i in range(count)]))
+
+
+@needs_browser
+def test_a_map_of_three_thousand_facilities_is_still_of_use(opened: Open, tmp_path: Path) -> None:
+    frames = crowded(sample_frames(), 3000)
+    write_map(frames, tmp_path / "map.html")
+    assert (tmp_path / "map.html").stat().st_size < 2_000_000
+    view = opened(tmp_path / "map.html")
+    drawn = view.page.locator("path.siting-place")
+    assert drawn.count() == 3000
+    left, _, right, _ = view.box("path.siting-place")
+    assert right - left < 14  # the theme shows between them
+    assert len(found_by(view, "f29")) == 40
+    assert text("map.search_more", "zh", n=71) in view.page.locator("#siting-found").inner_text()
+    view.page.fill("#siting-search", "")
+    view.page.locator("#siting-filter summary").click()
+    view.page.locator("#siting-filter input[data-key='status new']").click()
+    assert drawn.count() == 3000 - (frames.facilities["status"] == "new").sum()
+
+
+@needs_browser
+def test_a_long_thin_town_is_shown_whole(opened: Open) -> None:
+    full = sample_frames()
+    names = ("facilities", "demand", "units", "zones", "roads", "service_areas", "exclusions",
+             "circles", "places")  # fmt: skip
+    strip = {name: getattr(full, name) for name in names}
+    strip = {name: rows.set_geometry(thin(rows.geometry)) for name, rows in strip.items()}
+    whole = gpd.GeoSeries([full.study_area])
+    frames = replace(full, **strip, demand_shapes=thin(full.demand_shapes),
+                     study_area=thin(whole).iloc[0])  # fmt: skip
+    view = opened(frames)
+    shapes = frames.demand.to_crs("EPSG:4326").geometry
+    (x0, low), (x1, top) = (view.place(*ends) for ends in np.split(shapes.total_bounds, 2))
+    west, north, east, south = view.box(".folium-map")
+    assert west < x0 < x1 < east
+    assert north < top < low < south
+    assert x1 - x0 > 0.5 * (east - west)
+    view.page.mouse.click((x0 + x1) / 2, (low + top) / 2 + 1)
+    assert view.popup()
+
+
+def test_the_status_is_told_with_its_largest_gap() -> None:
+    panel, _ = told_by(sample_frames())
+    assert "在允许误差内（差距 0.40%）" in panel
 
 
 def empty(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

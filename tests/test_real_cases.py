@@ -296,6 +296,11 @@ def test_no_output_of_taipei_says_that_it_is_an_estimate(taipei_run: Run) -> Non
         assert "estimate" not in pd.read_csv(folder / f"{name}.csv", nrows=1, encoding="utf-8-sig")
 
 
+@needs(TAIPEI)
+def test_the_map_of_taipei_is_small_enough_to_send(taipei_run: Run) -> None:
+    assert (taipei_run.folder / "map.html").stat().st_size <= 6_000_000
+
+
 def sheet_words(folder: Path) -> str:
     """Return the words of the sheet."""
     return "".join(page.extract_text() for page in PdfReader(folder / "sheet.pdf").pages)

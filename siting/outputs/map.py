@@ -16,7 +16,7 @@ from markupsafe import escape
 from siting.outputs.map_data import OPACITY, embed, payload, word
 from siting.outputs.map_raster import Grid, rasterise, theme_picture
 from siting.outputs.map_themes import THEMES, themes
-from siting.texts import percent, text
+from siting.texts import figure, percent, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,7 @@ __all__ = ["make_map", "write_map"]
 
 OVERLAYS = ("roads", "zones", "units", "circles", "service", "exclusions", "existing", "proposed")
 HIDDEN = ("service", "circles")
+SCRIPTS = ("map_lookup", "map_legend", "map_tools", "map_find", "map")
 STATES = ("existing", "plan", "reachable")
 
 
@@ -99,7 +100,7 @@ def _furnish(drawn: folium.Map, frames: Frames, data: str) -> None:
         ("leaflet_css", "style", _leaflet_css()),
         ("siting_css", "style", _template("map.css")),
         ("leaflet_js", "script", _leaflet_js()),
-        ("siting_js", "script", _template("map.js")),
+        *((f"siting_{name}_js", "script", _template(f"{name}.js")) for name in SCRIPTS),
     ):
         page.header.add_child(_Raw(f"<{tag}>{content}</{tag}>"), name=name)
     page.html.add_child(_Raw(_panel(frames, frames.info["language"])), name="siting_panel")
@@ -170,7 +171,8 @@ def _panel(frames: Frames, language: str) -> str:
     info = frames.info
     words = {key: text(f"map.{key}", language) for key in (
         "heading", "note_internal", "panel", "summary", "layers", "legend", "hint", "data_from",
-        "sources_joint", "estimate")}  # fmt: skip
+        "sources_joint", "estimate", "search", "compare", "measure", "print", "filter",
+        "filter_note")}  # fmt: skip
     words["sources_heading"] = text("map.sources", language)
     if info["estimate"] is None:
         words["estimate"] = ""
@@ -192,7 +194,7 @@ def _panel(frames: Frames, language: str) -> str:
 def _distances(frames: Frames, language: str) -> str:
     """Return how far it may be to a facility, and how that is measured."""
     info = frames.info
-    radii = {each: f"{info[f'distance_{each}_m']:,.0f}" for each in frames.distance_classes}
+    radii = {each: figure(info[f"distance_{each}_m"]) for each in frames.distance_classes}
     if len(radii) == 1:
         return ""
     kind = info.get("distance") if radii else "none"
@@ -248,14 +250,24 @@ def _figures(frames: Frames, language: str) -> list[tuple[str, str]]:
     if frames.info.get("objective"):
         rows.append((text("map.row_objective", language), frames.info["objective"]))
     if "status" in record:
-        told = word("status", str(record["status"]), language)
+        told = _status(record, language)
         rows.append((text("map.row_status", language), told))
     return rows
 
 
+def _status(record: dict[str, Any], language: str) -> str:
+    """Return how good the plan is, with its largest gap where it is not proven optimal."""
+    status = str(record["status"])
+    told = word("status", status, language)
+    gaps = [stage.get("gap") or 0.0 for stage in record.get("stages", [])]
+    if status in {"optimal", "audited"} or not gaps:
+        return told
+    return text("map.status_with_gap", language, status=told, gap=max(gaps))
+
+
 def _count(value: float | None) -> str:
     """Return a number with separators."""
-    return "–" if value is None else f"{value:,.0f}"
+    return "–" if value is None else figure(value)
 
 
 def _template(name: str) -> str:

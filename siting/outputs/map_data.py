@@ -15,7 +15,7 @@ from siting.outputs.generalise import fill_holes
 from siting.outputs.map_raster import WORLD, Grid, index_picture
 from siting.outputs.map_themes import truth
 from siting.outputs.services import function_words, functions_of, name_words, status_words
-from siting.texts import catalogue, text
+from siting.texts import catalogue, figure, percent, text
 from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["LOOK", "OPACITY", "PLACES", "embed", "payload", "word"]
 
 DECIMALS = 5  # of a degree: about one metre
+STATES = ("existing", "planned")
+STREET_M = 10.0  # how far the outline of a street that is searched for may leave the true one
 KEEP_M = 1.5  # how far a simplified line may leave the true one
 OPACITY = 0.72  # of the themes
 SOME = 2  # functions that a circle may lack before it lacks many
@@ -40,6 +42,10 @@ PLACES: dict[str, dict[str, Any]] = {
                "fillOpacity": 0.8},
     "outside": {"fillColor": "#9aa5ad", "color": "#ffffff", "weight": 1.5, "fillOpacity": 0.9},
 }  # fmt: skip
+CHANGED_OUTSIDE: dict[str, dict[str, Any]] = {
+    "outside_new": {"fillColor": NEW, "color": "#5b6570", "weight": 2.5, "fillOpacity": 0.95},
+    "outside_extended": {"fillColor": "#9aa5ad", "color": NEW, "weight": 4, "fillOpacity": 0.95},
+}
 LOOK: dict[str, Any] = {
     "opacity": OPACITY,
     "roads": {"color": "#5b6570", "weight": 1, "opacity": 0.45},
@@ -70,12 +76,12 @@ def payload(
     areas = frames.service_areas.sort_values("distance_m")
     areas = areas.set_geometry(gpd.GeoSeries(fill_holes(areas.geometry), crs=areas.crs,
                                              index=areas.index))  # fmt: skip
-    excluded = frames.exclusions
-    zones = frames.zones
+    looks = PLACES | CHANGED_OUTSIDE
+    excluded, zones = frames.exclusions, frames.zones
     return {
         "words": _words(frames, language),
-        "look": LOOK,
-        "places": {code: text(f"map.facility_{code}", language) for code in PLACES},
+        "look": LOOK | {"places": looks},
+        "places": {code: text(f"map.facility_{code}", language) for code in looks},
         "first": "after",
         "no_unit": NO_UNIT,
         "themes": {key: {"label": theme["label"], "entries": theme["entries"]}
@@ -87,7 +93,7 @@ def payload(
             gpd.GeoSeries([frames.study_area], crs=frames.demand.crs).boundary),
         "service": [
             {"geometry": shape, "label": text("map.service_within", language,
-                                              distance=f"{distance:,.0f}")}
+                                              distance=figure(distance))}
             for distance, shape in zip(areas["distance_m"], _areas(areas.geometry), strict=True)
         ],
         "exclusions": [] if excluded is None else [
@@ -97,7 +103,9 @@ def payload(
         ],
         "units": _units(frames),
         "circles": _circles(frames, language),
-        "facilities": _facilities(frames.facilities, language),
+        "streets": _streets(frames, language),
+        "phased": frames.phases is not None and len(frames.phases) > 1,
+        "facilities": _facilities(frames, language),
         "demand": _demand(frames, themes, language),
         "grid": None if grid is None else {
             "index": index_picture(grid), "left": grid.left, "top": grid.top,
@@ -213,29 +221,72 @@ def _circles(frames: Frames, language: str) -> list[dict[str, Any]]:
     return found
 
 
+def _streets(frames: Frames, language: str) -> list[dict[str, Any]]:
+    """Return streets and towns with their balance in words; none where units stand for them."""
+    places = frames.places
+    if places is None or not _by_street(frames):
+        return []
+    inner = places.geometry.representative_point().to_crs(WORLD)
+    shapes = _areas(places.geometry.simplify(STREET_M))
+    return [
+        {"id": str(row["id"]), "rows": _street_rows(row, language), "geometry": shape,
+         "label": [round(point.y, 6), round(point.x, 6)]}
+        for row, shape, point in zip(places.to_dict("records"), shapes, inner, strict=True)
+        if shape is not None
+    ]  # fmt: skip
+
+
+def _by_street(frames: Frames) -> bool:
+    """Return whether the places of a run are streets and towns, not planning units."""
+    return frames.places is not None and bool((frames.places["kind"] == "street").any())
+
+
+def _street_rows(row: dict[str, Any], language: str) -> list[list[Any]]:
+    """Return what the popup of a street tells: label, value, whether it is short of something."""
+    short = not pd.isna(row["shortfall"]) and row["shortfall"] > 0
+    told = {
+        "unit_elders": row["elders"], "unit_required": row["beds_required"],
+        "unit_existing": row["beds_existing"], "unit_planned": row["beds_planned"],
+        "unit_shortfall": row["shortfall"],
+    }  # fmt: skip
+    rows = [[text(f"map.{key}", language), figure(value), key == "unit_shortfall" and short]
+            for key, value in told.items() if not pd.isna(value)]  # fmt: skip
+    pairs = {
+        "street_covered": ["–" if pd.isna(row[f"covered_{state}"])
+                           else percent(row[f"covered_{state}"]) for state in STATES],
+        "street_sites": [figure(row[f"sites_{state}"]) for state in STATES],
+    }  # fmt: skip
+    return rows + [[text(f"map.{key}", language), " → ".join(pair), False]
+                   for key, pair in pairs.items()]  # fmt: skip
+
+
 def word(prefix: str, code: str, language: str) -> str:
     """Return the words for a code, or the code itself where the catalogue has none."""
     key = f"map.{prefix}_{code}"
     return text(key, language) if key in catalogue() else code
 
 
-def _facilities(facilities: gpd.GeoDataFrame, language: str) -> list[dict[str, Any]]:
+def _facilities(frames: Frames, language: str) -> list[dict[str, Any]]:
     """Return facilities, the largest first, so that small ones lie on top."""
-    rows = facilities.loc[~facilities.geometry.isna()]
+    rows = frames.facilities.loc[~frames.facilities.geometry.isna()]
     rows = rows.iloc[np.argsort(-rows["beds"].fillna(0).to_numpy(float), kind="stable")]
     world = rows.geometry.to_crs(WORLD)
-    status = _strings(rows["status"])
+    status = _shown_status(rows)
     columns = {
         "id": _strings(rows["id"]),
         "name": _names(rows),
         "at": [[round(y, 6), round(x, 6)] for x, y in zip(world.x, world.y, strict=True)],
         "status": status,
         "status_word": [word("facility", code, language) for code in status],
-        "proposed": [code in PROPOSED for code in status],
+        "proposed": [code in {*PROPOSED, *CHANGED_OUTSIDE} for code in status],
         "counts": (truth(rows["qualifies"]) == 1).tolist(),
         "kind": [word("kind", code, language) for code in _strings(rows["kind"])],
         "rules": _strings(rows["rules"]),
         "unit": _strings(rows["unit_id"]),
+        "street": _strings(rows["place"]) if _by_street(frames) else [""] * len(rows),
+        "phase": _numbers(rows["phase"]),
+        "today": (truth(rows["stands_today"]) == 1).tolist(),
+        "beds_today": _numbers(rows["beds_today"]),
         "cost": _numbers(rows["cost_wan_yuan"], 1),
         "within": _numbers(rows["elders_within_standard"]),
         "functions": [
@@ -248,6 +299,14 @@ def _facilities(facilities: gpd.GeoDataFrame, language: str) -> list[dict[str, A
     for short in ("added", "nursing", "dementia"):
         columns[short] = _numbers(rows[f"{short}_beds"])
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _shown_status(facilities: gpd.GeoDataFrame) -> list[str]:
+    """Return the status of facilities; outside the study area it tells what the plan adds to."""
+    changed = (facilities["status"] == "outside") & (facilities["added_beds"].fillna(0) > 0)
+    today = truth(facilities["stands_today"]) == 1
+    told = np.where(today, "outside_extended", "outside_new")
+    return [str(code) for code in np.where(changed, told, facilities["status"])]
 
 
 def _function_list(stands: Any, added: Any, language: str) -> str:
@@ -296,9 +355,14 @@ def _zone_rows(frames: Frames) -> list[int | None]:
 
 
 def _bounds(frames: Frames, grid: Grid | None) -> list[list[float]] | None:
-    """Return the corners of what the map opens on: the demand, else whatever there is."""
+    """Return the corners of what the map opens on: demand and study area, else what there is."""
     if grid is not None:
-        return grid.corners()
+        ends = grid.corners()
+        if frames.study_area is not None:
+            area = gpd.GeoSeries([frames.study_area], crs=frames.demand.crs).to_crs(WORLD)
+            west, low, east, top = area.total_bounds
+            ends += [[float(low), float(west)], [float(top), float(east)]]
+        return [np.min(ends, axis=0).tolist(), np.max(ends, axis=0).tolist()]
     for layer in (frames.units, frames.facilities, frames.roads):
         low = layer.geometry.to_crs(WORLD).total_bounds
         if np.isfinite(low).all():

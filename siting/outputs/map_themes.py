@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from siting.texts import text
+from siting.texts import figure, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -113,7 +113,7 @@ def _entries(
     entries = []
     for code, (label, colour) in enumerate(zip(labels, colours, strict=True)):
         here = codes == code
-        people = text("map.people", language, n=f"{elders[here].sum():,.0f}") if here.any() else ""
+        people = text("map.people", language, n=figure(elders[here].sum())) if here.any() else ""
         bad = label.startswith(text("map.cover_uncovered", language))
         entries.append({"label": label, "colour": colour, "people": people, "bad": bad})
     return entries
