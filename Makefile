@@ -14,7 +14,7 @@ help:
 	@echo "make test-slow  the slow ones, the planted bugs included"
 	@echo "make check      ruff, mypy, import contracts, docstrings"
 	@echo "make bench      measure against peers, write docs/benchmarks.md; hours"
-	@echo "make docs       write the pages of the standards anew"
+	@echo "make docs       write the pages of the standards and the tables of keys anew"
 
 $(VENV)/.made:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"
@@ -60,6 +60,7 @@ bench: $(VENV)/.base
 
 docs: $(VENV)/.base
 	$(RUN) docs/make_standards.py
+	$(RUN) docs/make_scenario.py
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info

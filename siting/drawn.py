@@ -36,7 +36,7 @@ def drawn_layout(prepared: Prepared, table: pd.DataFrame) -> Layout:
     table
         Columns ``id`` and ``beds``; optional ``nursing_beds``, ``dementia_beds`` and ``functions``:
         without one of them, homes keep what they have today, at most the beds drawn, and of new
-        facilities it is not known; ``x, y`` as drawn.
+        facilities it is not known; a missing number of beds is none; ``x, y`` as drawn.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def _part(
     if kind not in table:
         part[rows] = np.minimum(today[rows], beds[rows])
         return part
-    part[rows] = table[kind].to_numpy(dtype=np.int64)
+    part[rows] = table[kind].fillna(0).to_numpy(dtype=np.int64)
     above = table["id"].to_numpy()[part[rows] > beds[rows]]
     if len(above):
         raise InputError(Fault("more_than_all_beds", WHERE, {"column": kind}, tuple(above)))

@@ -20,11 +20,15 @@ __all__ = ["write_starter"]
 ZONE_COLUMNS = {"id": "str", "name": "str", "elders": "float", "street": "str", "district": "str"}
 ROAD_COLUMNS = {"name": "str", "bridge": "str", "tunnel": "str", "layer": "str"}
 TEMPLATE_CRS = "EPSG:4549"
+REPORT_TEMPLATE = "report-template.docx"
 
 
 def write_starter(folder: Path, *, language: str) -> list[Path]:
     """
     Write a commented scenario, a guide to the columns and empty templates; return their paths.
+
+    The templates are those of the tables and layers, in ``data``, and the Word template of the
+    report, which the scenario names in a comment.
 
     Parameters
     ----------
@@ -45,6 +49,8 @@ def write_starter(folder: Path, *, language: str) -> list[Path]:
         with as_file(files("siting") / "starter_files") as source:
             shutil.copytree(source / language, folder, dirs_exist_ok=True)
             shutil.copytree(source / "templates", folder / "data", dirs_exist_ok=True)
+        with as_file(files("siting.outputs") / "templates" / "report.docx") as report:
+            shutil.copyfile(report, folder / REPORT_TEMPLATE)
         _empty_layer(folder / "data" / "zones.gpkg", "MultiPolygon", ZONE_COLUMNS)
         _empty_layer(folder / "data" / "roads.gpkg", "LineString", ROAD_COLUMNS)
     except OSError as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 import time
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from rich.console import Console
 from ruamel.yaml import YAML
 from tiny import CORNER, change_scenario, write_tiny
 
+import siting
+from siting.outputs.report import read_template
 from siting.texts import text
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +107,23 @@ def test_new_runs_once_its_templates_are_filled(
     assert say(capsys, "check", *words) == Said(0, "", "")
     assert say(capsys, "run", *words, "--set", "outputs.sheet=false") == Said(0, "", "")
     assert record(tmp_path / "out")["elders"]["total"] == 6500.0
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_new_hands_over_the_word_template_that_the_scenario_names_in_a_comment(
+    tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = say(capsys, "new", tmp_path / "county", "--lang", language)
+    assert "report-template.docx" in told.out
+    path = tmp_path / "county" / "scenario.yaml"
+    written = path.read_text(encoding="utf-8")
+    used = re.sub(r"# (report_template: \S+) .*", r"\1", written)
+    path.write_text(used, encoding="utf-8")
+    scenario = siting.read_scenario(path)
+    assert scenario.outputs.report_template == "report-template.docx"
+    template = read_template(scenario.locate("report-template.docx"))
+    packaged = resources.files("siting.outputs").joinpath("templates", "report.docx").read_bytes()
+    assert template == packaged
 
 
 def test_new_leaves_a_folder_with_something_in_it_alone(

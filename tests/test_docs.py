@@ -174,6 +174,28 @@ def test_quick_commands_run(
         assert siting.read_scenario("mycounty/scenario.yaml").existing is not None
 
 
+def _said(page: Path) -> dict[str, list[str]]:
+    """Return what the two front pages have in common whatever their language."""
+    text = _read(page)
+    plain = FENCE.sub("", text)
+    rows = [line.split("|")[1] for line in plain.splitlines() if line.startswith("|")]
+    code = [re.sub(r" *#.*", "", body) for kind, body in FENCE.findall(text) if kind != "yaml"]
+    return {
+        "commands": code,
+        "named in tables": [name for row in rows for name in re.findall(r"`([^`]+)`", row)],
+        "links": sorted(
+            set(re.findall(r"\]\(([\w/.#-]+)\)", plain)) - {"README.md", "README.zh.md"}
+        ),
+        "percentages": sorted(re.findall(r"\d+(?:\.\d+)?%", plain)),
+    }
+
+
+def test_the_front_pages_say_the_same_in_both_languages() -> None:
+    english, chinese = (_said(ROOT / name) for name in ("README.md", "README.zh.md"))
+    assert english == chinese
+    assert all(len(each) >= 5 for each in english.values())
+
+
 def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^([\w-]+):", _read(ROOT / "Makefile"), re.MULTILINE))
     named = {
@@ -301,6 +323,34 @@ def test_scenario_page_gives_the_defaults_of_the_schema() -> None:
             assert said == str(default).lower(), key
         else:
             assert said == str(default), key
+
+
+def test_scenario_page_is_current() -> None:
+    page = _read(DOCS / "scenario.md")
+    assert _script("make_scenario").page(page) == page, "run make docs"
+
+
+def test_scenario_page_gives_the_limits_of_values() -> None:
+    values = {_code(row["key"]): row["values"] for row in _scenario_rows()}
+    assert values["year"] == "whole number, 1900 to 2200"
+    assert values["solve.time_limit_s"] == "number > 0"
+    assert values["objective.share"] == "number > 0, ≤ 1"
+    assert values["existing.cost_per_bed"] == "number ≥ 0, or text"
+    assert values["units.build.ferries"] == "list of 2 texts each"
+    assert values["locks.beds"] == "name to whole number ≥ 1"
+
+
+def test_a_table_of_keys_takes_rows_without_values_and_no_key_that_there_is_not() -> None:
+    page = _script("make_scenario").page
+    head = "| key | meaning | unit | default | example |\n|---|---|---|---|---|\n"
+    row = "| `solve.gap` | a \\| b | | `9` | `gap: 0` |"
+    made = page(f"{head}{row}\n\n| key | other |\n|---|---|")
+    assert made.split("\n")[2:] == [
+        "| `solve.gap` | a \\| b | | number ≥ 0 | `0.005` | `gap: 0` |",
+        "", "| key | other |", "|---|---|",
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match=r"solve\.gapp"):
+        page(head + row.replace("gap`", "gapp`"))
 
 
 def test_scenario_page_gives_examples_that_are_read() -> None:
@@ -467,10 +517,9 @@ def test_changelog_has_this_version() -> None:
     assert metadata.version("siting") == version
 
 
-def _make_standards() -> Any:
-    """Return the script that writes the pages of standards, as a module."""
-    path = DOCS / "make_standards.py"
-    spec = importlib.util.spec_from_file_location("make_standards", path)
+def _script(name: str) -> Any:
+    """Return a script that writes pages, as a module."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -480,7 +529,7 @@ def _make_standards() -> Any:
 
 @pytest.mark.parametrize("name", packaged_standards())
 def test_page_of_a_standard_is_current(name: str) -> None:
-    module = _make_standards()
+    module = _script("make_standards")
     page = _read(DOCS / "standards" / f"{name}.md")
     assert page == module.page(name), "run make docs"
     rules = set(read_standard(name, year=2025).values)
@@ -489,7 +538,7 @@ def test_page_of_a_standard_is_current(name: str) -> None:
 
 
 def test_page_of_a_standard_shows_any_plain_value() -> None:
-    shown = _make_standards()._shown
+    shown = _script("make_standards")._shown
     values = [300, 0.65, 1 / 3, "canteen", True, ["东街", 2], {"town": 10.0, "city": 28}, 12e3]
     assert [shown(each) for each in values] == [
         "300", "0.65", "0.3333333333", "canteen", "true", "东街, 2", "town: 10, city: 28", "12000",

@@ -12,6 +12,7 @@ import pytest
 from frames_sample import sample_frames
 
 import siting
+from siting.batch.summary import BATCH_COLUMNS
 from siting.errors import InputError
 from siting.outputs.geopackage import write_geopackage
 from siting.outputs.tables import CSV_COLUMNS, write_csv_tables
@@ -59,6 +60,32 @@ def test_ids_stay_text_and_yes_and_no_are_booleans(folder: Path) -> None:
     assert tables["demand"]["covered"].dtype == "boolean"
     assert tables["demand"]["covered"].isna().any()
     assert pd.api.types.is_numeric_dtype(tables["access"]["value"])
+
+
+def test_yes_and_no_of_a_layer_are_booleans_as_in_the_tables(folder: Path) -> None:
+    run = siting.read_run(folder)
+    held = run.layer("demand").set_index("id")["covered"]
+    assert held.dtype == "boolean"
+    assert held.isna().any()
+    assert held.to_dict() == run.tables["demand"].set_index("id")["covered"].to_dict()
+
+
+def test_figures_are_those_of_the_record(folder: Path) -> None:
+    path = folder / "run.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["coverage"]["plan"] = {"high": 0.25, "medium": 0.75}
+    record["beds"]["shortfall"], record["sites"]["new"] = 12, 3
+    record["cost_wan_yuan"], record["status"] = 456.5, "gap"
+    record["stages"] = [{"name": "beds", "gap": gap} for gap in (0.0, 0.03, 0.01)]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    figures = siting.read_run(folder).figures
+    assert set(figures) < set(BATCH_COLUMNS)
+    assert (figures["gap"], figures["status"], figures["cost_wan_yuan"]) == (0.03, "gap", 456.5)
+    assert (figures["covered_share_high"], figures["covered_share_medium"]) == (0.25, 0.75)
+    assert (figures["beds_missing"], figures["new_sites"]) == (12, 3)
+    record["stages"] = []
+    path.write_text(json.dumps(record), encoding="utf-8")
+    assert siting.read_run(folder).figures["gap"] is None
 
 
 def test_the_record_and_layers_come_back(folder: Path) -> None:

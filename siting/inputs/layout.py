@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
     from pandas import DataFrame
 
-__all__ = ["read_layout"]
+__all__ = ["read_layout", "standing"]
 
 NOT_STANDING = frozenset({"closed", "reserved"})
 
@@ -85,8 +85,22 @@ def read_layout(path: Path, *, crs: Any = None, where: str = "--layout") -> Data
             layout["x"], layout["y"], crs=target, target=target, where=file.name, label=label
         )
     if "status" in table:
-        standing = ~table["status"].astype(str).isin(NOT_STANDING).to_numpy()
-        layout = layout[standing].reset_index(drop=True)
+        layout = standing(layout.assign(status=table["status"].to_numpy())).drop(columns="status")
     if layout.empty:
         raise EmptyInputError.of("empty_layer", file.name)
     return layout
+
+
+def standing(facilities: DataFrame) -> DataFrame:
+    """
+    Return the facilities that stand: all but those whose status is ``closed`` or ``reserved``.
+
+    Parameters
+    ----------
+    facilities
+        Facilities of a layout; without a column ``status`` all of them stand.
+    """
+    if "status" not in facilities:
+        return facilities
+    out = facilities["status"].astype(str).isin(NOT_STANDING)
+    return facilities[~out].reset_index(drop=True)

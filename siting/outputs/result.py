@@ -17,7 +17,7 @@ from siting.outputs.tables import CSV_COLUMNS
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["Run", "read_run"]
+__all__ = ["Run", "key_figures", "read_run"]
 
 TABLES = (*CSV_COLUMNS, "curve", "density")
 
@@ -43,9 +43,14 @@ class Run:
     record: dict[str, Any]
     tables: dict[str, pd.DataFrame]
 
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What schemes are compared by, under the names of ``batch.csv``."""
+        return key_figures(self.record)
+
     def layer(self, name: str) -> GeoDataFrame:
         """
-        Return a layer of ``plan.gpkg``, in the scenario's CRS.
+        Return a layer of ``plan.gpkg``, in the scenario's CRS; yes and no are Booleans.
 
         Parameters
         ----------
@@ -62,7 +67,36 @@ class Run:
         if name not in held:
             place = f"{self.folder.name}/plan.gpkg"
             raise InputError.of("run_layer", place, layer=name, found=", ".join(held) or "-")
-        return pyogrio.read_dataframe(path, layer=name)
+        table = pyogrio.read_dataframe(path, layer=name)
+        return table.astype(dict.fromkeys(FLAGS & set(table.columns), "boolean"))
+
+
+def key_figures(record: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return the figures that plans are compared by: proof, coverage, beds, sites and cost.
+
+    Parameters
+    ----------
+    record
+        What ``run.json`` holds.
+
+    Returns
+    -------
+    figures
+        By the names of ``batch.csv``; ``gap`` is the widest of all stages, None for an audit.
+    """
+    return {
+        "name": record["name"],
+        "status": record["status"],
+        "gap": max((stage["gap"] for stage in record["stages"]), default=None),
+        "elders_high": record["elders"]["high"],
+        "elders_medium": record["elders"]["medium"],
+        "covered_share_high": record["coverage"]["plan"]["high"],
+        "covered_share_medium": record["coverage"]["plan"]["medium"],
+        "beds_missing": record["beds"]["shortfall"],
+        "new_sites": record["sites"]["new"],
+        "cost_wan_yuan": record["cost_wan_yuan"],
+    }
 
 
 def read_run(folder: str | Path) -> Run:
