@@ -92,7 +92,7 @@ def run_on_dask(files: list[Path], data: Path, workers: int, out: Path) -> tuple
 
     threads = max(2 // workers, 1)
     with LocalCluster(
-        n_workers=workers, threads_per_worker=threads, processes=True, dashboard_address=None,
+        n_workers=workers, threads_per_worker=threads, processes=True, dashboard_address=":0",
         memory_limit=0,
     ) as cluster:  # fmt: skip
         begun = time.perf_counter()

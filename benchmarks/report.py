@@ -45,6 +45,10 @@ PARTS = {
         "city, growth", "`siting run` on an invented city and on shares of its area.",
         ("city.py --share 0.04 0.2 0.5 1",),
     ),
+    "city-finer": Part(
+        "city, growth of points", "The same city, roads and sites, its cells cut up.",
+        ("city.py --share 0.04 --finer 1 2 3 5",),
+    ),
     "units": Part("units", "Planning units built from zones.", ("units.py",)),
     "classical": Part(
         "classical", "Published instances, and a million points drawn here; gap 0 where optimal.",
@@ -63,6 +67,9 @@ PARTS = {
         ("resolve.py",),
     ),
     "batch": Part("batch", "`siting batch` with two workers beside one.", ("batch.py",)),
+    "outputs": Part(
+        "outputs", "Every output by itself, and all of them, beyond the plan.", ("outputs.py",)
+    ),
 }  # fmt: skip
 
 READ_AS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,7 +19,8 @@ from siting.audit import Audit, audit
 from siting.classical import plan_objective
 from siting.drawn import drawn_layout, older_plan
 from siting.errors import ScenarioError, SitingError
-from siting.outputs.atlas import write_atlas
+from siting.inputs.layout import standing
+from siting.outputs.atlas import begun_atlas
 from siting.outputs.build import build_frames, record_of
 from siting.outputs.check_page import write_check
 from siting.outputs.exchange import write_geojson, write_shapefiles
@@ -27,6 +28,7 @@ from siting.outputs.folder import written_folder
 from siting.outputs.geopackage import write_geopackage
 from siting.outputs.map import make_map, write_map
 from siting.outputs.money import money_frame
+from siting.outputs.result import key_figures
 from siting.outputs.sheet import write_sheet
 from siting.outputs.tables import write_csv_tables, write_workbook
 from siting.prepare import Prepared, prepare
@@ -96,6 +98,11 @@ class Plan:
         """What ``run.json`` holds."""
         return self.tables.record
 
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What plans are compared by, under the names of ``batch.csv``."""
+        return key_figures(self.record)
+
     def map(self) -> folium.Map:
         """Return the map; a notebook shows it."""
         return make_map(self.tables)
@@ -141,7 +148,7 @@ def plan(
         refuse_template(scenario)
         tell("prepare", None, scenario.solve.time_limit_s)
         prepared = prepare(scenario, check=check)
-        like = None if start is None else older_plan(prepared, start)
+        like = None if start is None else older_plan(prepared, standing(start))
         if scenario.objective is None:
             solution = solve(
                 prepared.problem, settings=scenario.solve, start=like, progress=progress
@@ -166,9 +173,10 @@ def audit_layout(
     scenario
         As read by ``read_scenario``.
     layout
-        Facilities that stand: columns ``id`` and ``beds``, optional ``x``, ``y`` in the scenario's
+        Facilities that stand, as ``plan.tables.facilities`` has them: columns ``id`` and ``beds``,
+        optional ``nursing_beds``, ``dementia_beds``, ``functions``, ``x``, ``y`` in the scenario's
         system and ``status``. A site that the scenario does not know needs coordinates. What is
-        not listed does not stand. None: the existing facilities.
+        not listed, ``closed`` or ``reserved`` does not stand. None: the existing facilities.
     check
         Takes the lines of the data check.
 
@@ -185,6 +193,7 @@ def audit_layout(
     begun = perf_counter()
     with _speaking(scenario.language):
         refuse_template(scenario)
+        layout = None if layout is None else standing(layout)
         prepared = prepare(scenario, check=check, drawn=layout)
         judged = (
             prepared.problem.existing_layout() if layout is None else drawn_layout(prepared, layout)
@@ -249,7 +258,9 @@ def write_plan(
     tell = progress or _silent
     wanted, language = done.scenario.outputs, done.scenario.language
     tables = done.tables
-    with _speaking(language), written_folder(Path(folder)) as part:
+    with _speaking(language), written_folder(Path(folder)) as part, ExitStack() as beside:
+        # Other processes draw while this one writes the rest.
+        finish = beside.enter_context(begun_atlas(tables, part)) if wanted.atlas else None
         tell("tables", None, 0.0)
         write_csv_tables(tables, part)
         write_check(
@@ -265,12 +276,12 @@ def write_plan(
         if wanted.sheet:
             tell("sheet", None, 0.0)
             write_sheet(tables, part)
-        if wanted.atlas:
-            tell("atlas", None, 0.0)
-            write_atlas(tables, part)
         if wanted.report:
             tell("report", None, 0.0)
             _write_report(done, part)
+        if finish is not None:
+            tell("atlas", None, 0.0)
+            finish()
         record = dict(done.record)
         record["seconds"] = perf_counter() - begun if begun is not None else record["seconds"]
         record["peak_memory_mb"] = _peak_memory_mb()

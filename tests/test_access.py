@@ -208,6 +208,18 @@ def test_the_settings_are_what_they_say(tmp_path: Path) -> None:
     assert found[*at, "accessible_none_share"] == 0.25
 
 
+def test_who_is_off_the_roads_and_who_has_no_way_are_counted_apart(tmp_path: Path) -> None:
+    elders = [*GIVEN["elders"], {"id": "off", "x": 0, "y": 3000, "elders": 7},
+              {"id": "cut", "x": 9050, "y": 0, "elders": 5}]  # fmt: skip
+    roads = [{"id": "main", "line": [[0, 0], [2000, 0]]},
+             {"id": "cut", "line": [[9000, 0], [9100, 0]]}]  # fmt: skip
+    case = GIVEN | {"elders": elders, "roads": roads, "scenario": {"distance": "network"}}
+    found, _ = measured(case, tmp_path, {"audit": True, "set": {"network.max_snap_m": 500}})
+    at = ("all", "all", "", "plan")
+    assert (found[*at, "elders_off_network"], found[*at, "elders_without_way"]) == (7, 5)
+    assert found[*at, "nearest_mean_m"] == pytest.approx((0 + 300 + 1000 + 2000) / 4)
+
+
 def test_a_home_not_told_of_is_left_out_of_the_occupancy_and_counted(tmp_path: Path) -> None:
     change = {"audit": True, "change": {"homes": [{"id": "second", "x": 2000, "y": 0, "beds": 70}]}}
     found, _ = measured(GIVEN, tmp_path, change)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -18,6 +20,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 from frames_sample import sample_frames
+from matplotlib.collections import PathCollection
 from PIL import Image
 from pypdf import PdfReader
 from shapely import Point, affinity, get_coordinates
@@ -30,6 +33,7 @@ from siting.outputs.atlas_pages import _shorter
 from siting.outputs.atlas_sheets import design_of, entries, title_of
 from siting.outputs.folder import refuse_foreign
 from siting.outputs.fonts import FontError
+from siting.outputs.services import functions_of
 from siting.outputs.sheet import compose, face_of
 from siting.outputs.sheet_map import FACILITY
 from siting.scenario_file import read_scenario
@@ -37,11 +41,11 @@ from siting.texts import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from conftest import Run
     from matplotlib.figure import Figure
 
+    from siting.outputs.atlas_pages import Task
     from siting.outputs.atlas_sheets import Entry
     from siting.outputs.fonts import Face
     from siting.outputs.frames import Frames
@@ -246,7 +250,7 @@ def test_each_sheet_tells_the_figures_of_the_tables(
     ]  # fmt: skip
     assert "140 / 522" in words
     words = _words(drawn["06-phase-2022"])
-    assert _row(words, "床位（张）", 2) == ["300", "430"]
+    assert _row(words, "计入的床位（张）", 2) == ["300", "430"]
     assert _row(words, "中密度区覆盖率", 2) == ["60.0%", "84.0%"]
     words = _words(drawn["08-coverage"])
     assert _row(words, "u1", 2, "各地有距离要求的老年人覆盖率") == ["31.0%", "87.2%"]
@@ -267,7 +271,7 @@ def test_each_sheet_tells_the_figures_of_the_tables(
 def test_a_guide_page_tells_of_its_place_alone(frames: Frames, drawn: dict[str, Figure]) -> None:
     words = _words(drawn["12-guide"])
     assert _row(words, "床位需求（张）", 1) == ["522"]
-    assert _row(words, "床位（张）", 2) == ["140", "430"]
+    assert _row(words, "计入的床位（张）", 2) == ["140", "430"]
     assert _row(words, "采荷地块", 4) == ["新建", "50", "0901 870 m²", "2022"]
     assert _row(words, "清波颐养中心", 2, "本地设施与用地") == ["扩建", "120"]
     text = "".join(words)
@@ -313,6 +317,55 @@ def test_today_has_the_beds_of_today(frames: Frames) -> None:
     assert set(today.index) == {"home-1", "home-2", "home-3", "home-4", "site-10"}
     assert today.loc["home-2", ["status", "beds"]].tolist() == ["existing", 80]
     assert today.loc["site-10", "status"] == "outside"
+
+
+def _filled(figure: Figure, prefix: str) -> dict[str, int]:
+    """Return how many areas are drawn by each key that begins so."""
+    areas = figure.findobj(PathCollection)
+    keys = {each: str(each.get_gid()).removeprefix("symbol:") for each in areas}
+    return {key: len(each.get_paths()) for each, key in keys.items() if key.startswith(prefix)}
+
+
+def test_each_point_has_the_colour_of_its_coverage(frames: Frames) -> None:
+    expected: dict[str, Counter[str]] = {"existing": Counter(), "coverage": Counter()}
+    for row in frames.demand.itertuples():
+        if pd.isna(row.covered):
+            before = after = "none"
+        else:
+            before = "kept" if row.covered_existing else "missed"
+            gained = "kept" if row.covered_existing else "gained"
+            after = gained if row.covered else "missed"
+        expected["existing"][f"cover-{before}"] += 1
+        expected["coverage"][f"cover-{after}"] += 1
+    assert len(expected["coverage"]) == 4
+    for key, counts in expected.items():
+        assert _filled(_sheet(frames, key), "cover-") == counts
+
+
+def test_each_unit_has_the_colour_of_its_beds_today_and_of_its_supply_in_the_plan(
+    frames: Frames,
+) -> None:
+    balance, supply = Counter[str](), Counter[str]()
+    for row in frames.units.itertuples():
+        quarters = min(int(4 * row.beds_existing / row.beds_required), 4)
+        balance[f"balance-{25 * quarters}"] += 1
+        per_1000 = 1000 * row.beds_planned / row.elders
+        supply[f"supply-{sum(per_1000 >= low for low in (10, 20, 30, 40, 60, 80))}"] += 1
+    assert _filled(_sheet(frames, "units"), "balance-") == balance
+    assert _filled(_sheet(frames, "supply"), "supply-") == supply
+
+
+def test_a_circle_is_whole_where_no_function_is_missing_or_unknown(frames: Frames) -> None:
+    circles = frames.circles.copy()
+    names = functions_of(circles)
+    circles.loc[:, names] = "planned"
+    assert _filled(_sheet(replace(frames, circles=circles), "functions"), "whole-") == {
+        "whole-yes": 2
+    }
+    circles.loc[circles.index[0], names[0]] = "unknown"
+    assert _filled(_sheet(replace(frames, circles=circles), "functions"), "whole-") == {
+        "whole-yes": 1, "whole-no": 1,
+    }  # fmt: skip
 
 
 def test_functions_stand_as_marks_in_the_order_of_the_table(drawn: dict[str, Figure]) -> None:
@@ -595,7 +648,11 @@ def test_two_processes_draw_the_same_as_one(
     (tmp_path / "two").mkdir()
     write_atlas(frames, tmp_path / "two", workers=2)
     assert [each.returncode for each in started] == [0]
-    monkeypatch.setattr(atlas, "_start", lambda *_: None)  # the machine lets us start nothing
+
+    def die(task: Task, _: Path) -> None:  # takes a sheet and ends
+        (Path(task.pages) / f"{task.sheets[0].code}.taken").touch()
+
+    monkeypatch.setattr(atlas, "_start", die)
     (tmp_path / "none").mkdir()
     write_atlas(frames, tmp_path / "none", workers=2)
     names = sorted(path.name for path in (tmp_path / "two" / "atlas").iterdir())

@@ -158,9 +158,19 @@ def test_columns_of_every_layer_and_function_have_names_of_their_own() -> None:
 
 
 def test_names_of_the_planners_own_are_made_short_and_different() -> None:
-    own = ["a_rather_long_name", "a_rather_long_one", "理发店", "食堂", "2fold", "A_RATHER_L"]
+    own = [
+        "a_rather_long_name",
+        "a_rather_long_one",
+        "理发店",
+        "食堂",
+        "2fold",
+        "A_RATHER_L",
+        "SHOP",
+        "shop",
+    ]
     assert list(short_names(own).values()) == [
-        "a_rather_l", "a_rather_2", "field", "field2", "field2fold", "A_RATHER_3",
+        "a_rather_l", "a_rather_2", "field", "field2", "field2fold", "A_RATHER_3", "SHOP",
+        "shop2",
     ]  # fmt: skip
 
 

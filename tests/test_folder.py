@@ -90,6 +90,22 @@ def test_a_full_disk_is_our_error_and_the_old_result_stays(old: Path) -> None:
     assert result(old) == OLD
 
 
+def test_a_place_without_permission_is_our_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(OutputError, match="系统不允许"), written_folder(tmp_path / "file" / "run"):
+        pytest.fail("must not be given a folder")
+
+    def refuse(**_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    with pytest.raises(OutputError, match="Permission denied"), written_folder(tmp_path / "run"):
+        pytest.fail("must not be given a folder")
+    assert [item.name for item in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_fault_that_has_its_own_sentence_keeps_it(old: Path) -> None:
     with pytest.raises(OutputError, match="这里已有同名文件"), written_folder(old):
         raise OutputError.of("out_is_file", "plan.gpkg")

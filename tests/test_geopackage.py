@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import geopandas as gpd
@@ -26,7 +31,6 @@ from siting.texts import LANGUAGES, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from siting.outputs.frames import Frames
 
@@ -320,7 +324,7 @@ def test_styles_are_for_the_geometry_of_their_layer(path: Path) -> None:
         assert style.qml.findtext("layerGeometryType") == GEOMETRY_CODES[KINDS[style.layer]]
         assert style.qml.tag == "qgis"
         assert style.qml.get("labelsEnabled") == (
-            "1" if style.layer in {"units", "circles"} else "0"
+            "1" if style.layer in {"units", "circles", "facilities", "zones"} else "0"
         )
 
 
@@ -380,3 +384,44 @@ def test_a_place_that_cannot_be_written_to_is_our_error(frames: Frames, tmp_path
     with pytest.raises(OutputError, match="系统不允许"):
         write_geopackage(frames, tmp_path / "plan.gpkg")
     assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") is None
+
+
+# In QGIS
+
+
+@pytest.fixture(scope="module")
+def in_qgis(path: Path) -> dict[str, Any]:
+    """Return what a real QGIS, without a screen, sees of the file."""
+    python = shutil.which("python3", path=os.defpath)
+    quiet = {"QT_QPA_PLATFORM": "offscreen", "PATH": os.defpath, "LANG": "C.UTF-8"}
+    about: dict[str, Any] = {"capture_output": True, "text": True, "env": quiet}
+    found = python and subprocess.run([python, "-c", "import qgis.core"], check=False, **about)  # noqa: S603
+    if not found or found.returncode:
+        pytest.skip("no QGIS with its Python here")
+    command = [str(python), str(Path(__file__).with_name("in_qgis.py")), str(path), *SPATIAL]
+    done = subprocess.run(command, check=True, **about)  # noqa: S603
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_qgis_opens_every_layer_with_its_style(in_qgis: dict[str, Any], path: Path) -> None:
+    assert list(in_qgis["layers"]) == SPATIAL
+    first = {each.layer: each.qml for each in reversed(styles(path))}
+    for name, seen in in_qgis["layers"].items():
+        renderer = first[name].find("renderer-v2")
+        assert seen["renderer"] == renderer.get("type"), name
+        assert seen["features"] > 0
+        assert seen["missed"] == 0, name
+        assert seen["colours"] > 1, name
+        assert seen["crs"] == CRS
+    legend = in_qgis["layers"]["facilities"]["legend"]
+    assert text("map.facility_new", "zh") in legend
+    assert text("tables.field_status", "zh") in in_qgis["layers"]["facilities"]["heads"]
+
+
+def test_qgis_shows_names_of_units_and_circles_side_by_side(in_qgis: dict[str, Any]) -> None:
+    alone = in_qgis["layers"]
+    assert [each.split("\n")[0] for each in alone["units"]["labels"]] == ["u1", "u2"]
+    assert any(text("map.unit_short", "zh") in each for each in alone["units"]["labels"])
+    assert len(alone["circles"]["labels"]) > 1
+    shared = set(alone["units"]["labels"]) | set(alone["circles"]["labels"])
+    assert shared <= set(in_qgis["labels"])

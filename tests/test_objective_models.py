@@ -18,11 +18,14 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
 from tiny import CORNER, CRS, DEEP, ELDERS, SIDE, STEP, change_geojson, change_table, write_tiny
 
 import siting
 from siting.classical import planned
 from siting.classical.ask import ASK
+from siting.classical.case import case_of
+from siting.classical.stopgap import stopgap
 from siting.cli import main
 from siting.errors import UnsolvedError
 from siting.scenario import Objective
@@ -262,6 +265,71 @@ def test_a_lock_counts_among_the_new_sites(county: siting.Prepared) -> None:
     assert (alone.status, alone.stages[0].proof) == ("optimal", "inspection")
 
 
+@pytest.mark.parametrize("minimise", ["sites", "cost"])
+def test_a_lock_counts_in_what_covering_needs(county: siting.Prepared, minimise: str) -> None:
+    problem = replace(county.problem, locked_open=county.problem.sites.id == "C7")
+    could = _nearest(tuple(SPOTS), "keep") <= 500
+    covers = [
+        each for each in _choices(range(1, 9))
+        if "C7" in each and (_nearest(each, "keep")[could] <= 500).all()
+    ]  # fmt: skip
+    best = min(len(each) if minimise == "sites" else _cost(each) for each in covers)
+    done = solved(replace(county, problem=problem), model="set_covering", cutoff_m=500.0,
+                  minimise=minimise)  # fmt: skip
+    (stage,) = done.stages
+    assert (stage.value, stage.bound) == pytest.approx((best, best))
+    assert stage.proof == "search"
+
+
+@pytest.mark.parametrize("budget", [400.0, 700.0])
+def test_a_lock_is_paid_from_the_budget(county: siting.Prepared, budget: float) -> None:
+    problem = replace(county.problem, locked_open=county.problem.sites.id == "C7")
+    best = max(
+        PEOPLE[_nearest(each, "keep") <= 500].sum()
+        for each in _choices(range(1, 9)) if "C7" in each and _cost(each) <= budget
+    )  # fmt: skip
+    done = solved(replace(county, problem=problem), model="maximal_covering", cutoff_m=500.0,
+                  budget_wan_yuan=budget)  # fmt: skip
+    assert (done.stages[0].value, done.stages[0].bound) == (best, best)
+    assert county.problem.cost(done.layout).sum() <= budget
+
+
+def test_who_is_nearest_to_what_stands_bounds_the_longest_way(county: siting.Prepared) -> None:
+    """The farthest point has the home as its nearest; the one candidate helps others only."""
+    home = walks([HOME])[0]
+    far = int(np.argmax(home))
+    name = next(each for each, spot in SPOTS.items() if walks([spot])[0][far] >= home[far])
+    others = np.isin(county.problem.sites.id, [each for each in SPOTS if each != name])
+    closed = replace(county, problem=replace(county.problem, forbidden=others))
+    (stage,) = solved(closed, model="p_center", p=1).stages
+    assert (stage.value, stage.bound) == pytest.approx((home[far], home[far]))
+    assert np.any(walks([SPOTS[name]])[0] < home)
+
+
+def test_nobody_has_to_reach_a_point_without_elders(county: siting.Prepared) -> None:
+    elders = np.where(POINTS[:, 0] < SIDE, PEOPLE, 0.0)
+    best = min(_nearest(each, "keep")[elders > 0].max() for each in _choices([1]))
+    lived = replace(county, problem=replace(county.problem, elders=elders))
+    done = solved(lived, model="p_center", p=1)
+    assert done.stages[0].value == pytest.approx(best)
+    assert done.figures["elders_out_of_reach"] == 0
+
+
+def test_where_any_site_will_do_the_cheapest_that_reaches_someone_is_opened(
+    county: siting.Prepared,
+) -> None:
+    asked = Objective(model="maximal_covering", p=1, cutoff_m=3000.0)  # the home covers everyone
+    scenario = county.scenario.model_copy(update={"objective": asked})
+    case = case_of(replace(county, scenario=scenario))
+    cheap = int(case.free[0])
+    assert case.given.id[cheap] == min(PRICES, key=PRICES.__getitem__)
+    distances = case.given.distances.tolil()
+    distances[cheap] = 0.0
+    left = replace(case.given, distances=csr_array(distances.tocsr()))
+    left.distances.eliminate_zeros()
+    assert replace(case, given=left).free.tolist()[-1] == cheap
+
+
 def test_beds_of_a_lock_are_the_beds_that_stand(county: siting.Prepared) -> None:
     sites = county.problem.sites
     beds = np.where(sites.id == "C2", 35, np.where(sites.id == "H1", 90, -1))
@@ -471,6 +539,20 @@ def test_ctrl_c_leaves_a_plan_that_claims_no_more_than_is_proven(
     assert again.status == ("time_limit" if stage.gap > 1e-6 else "optimal")
 
 
+def test_what_stands_in_keeps_each_point_at_one_site_where_that_is_asked(
+    county: siting.Prepared,
+) -> None:
+    asked = Objective(
+        model="capacitated_maximal_covering", p=3, cutoff_m=500.0, single_source=True
+    )  # fmt: skip
+    scenario = county.scenario.model_copy(update={"objective": asked})
+    found = stopgap(case_of(replace(county, scenario=scenario)))
+    assert found is not None
+    flow = found.flow.tocoo()
+    assert len(np.unique(flow.col)) == flow.nnz > 10
+    assert (flow.data == PEOPLE[flow.col]).all()
+
+
 def test_a_value_better_than_what_is_proven_is_refused(
     county: siting.Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -533,7 +615,9 @@ def test_locks_beyond_what_is_asked_are_told(county: siting.Prepared) -> None:
     assert opened(county, done) == ["C1", "C2", "C3"]
 
 
-def test_p_that_cannot_reach_two_sides_of_a_river(tmp_path: Path) -> None:
+def test_p_that_cannot_reach_two_sides_of_a_river(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_county(tmp_path / "county")
     change_geojson(path.parent / "roads.geojson", _cut_in_two)
     prepared = siting.prepare(siting.read_scenario(path))
@@ -541,6 +625,10 @@ def test_p_that_cannot_reach_two_sides_of_a_river(tmp_path: Path) -> None:
         solved(prepared, model="p_median", p=1, existing="ignore")
     with pytest.raises(siting.SitingError, match="至少要 2 处"):
         solved(prepared, model="p_center", p=1, existing="ignore")
+    with monkeypatch.context() as halted:  # nothing stands in for a plan that reaches everyone
+        halted.setitem(ASK, "p_center", _halt(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            solved(prepared, model="p_center", p=1, existing="ignore")
     capped = solved(prepared, model="p_median", p=1, existing="ignore", cutoff_m=900.0)
     assert capped.status == "optimal"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import zipfile
 from dataclasses import replace
 from io import BytesIO
@@ -43,6 +44,7 @@ from siting.outputs.report_docx import VALUES, read_template, report_document
 from siting.outputs.report_figures import pictures
 from siting.outputs.report_html import report_page
 from siting.outputs.report_settings import CHOICES
+from siting.outputs.sheet import draw_sheet
 from siting.texts import LANGUAGES, catalogue, percent, text
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 DOT = BytesIO()
 imsave(DOT, np.zeros((1, 1)), format="png")
 SHOWN = dict.fromkeys(("map", "curve", "units", "lorenz"), DOT.getvalue())
+BLANKS = ("model", "table", "status", "solver", "seed", "allowed")
 LONG = "一二三四五六七八九十" * 8
 
 
@@ -378,6 +381,39 @@ def test_a_layout_that_was_only_audited_is_no_plan(tmp_path: Path) -> None:
     assert "stages" not in by_name(word, report)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_classical_model_is_named_with_its_value_bound_and_gap(
+    language: str, tmp_path: Path
+) -> None:
+    asked = {"model": "maximal_covering", "p": 1, "cutoff_m": 500}
+    path = write_tiny(tmp_path, language=language, objective=asked)
+    done = siting.plan(siting.read_scenario(path))
+    report, word, _ = made(done.tables)
+    model = done.scenario.objective.in_words(language)
+    said = [each.text for each in word.paragraphs]
+    for key in ("summary_model", "method_model"):
+        opening = text(f"report.{key}", language, **dict.fromkeys(BLANKS, "|")).split("|")[0]
+        (sentence,) = [each for each in said if each.startswith(opening)]
+        assert model in sentence
+    found, tables = done.record["objective"], by_name(word, report)
+    (stage,) = done.record["stages"]
+    name = text("tables.stage_maximal_covering", language)
+    numbers = [f"{stage['value']:,.2f}", f"{stage['bound']:,.2f}", f"{stage['gap']:.4%}"]
+    assert tables["stages"][1][:4] == [name, *numbers]
+    assert stage["value"] == found["elders_covered"] > found["elders_covered_existing"] > 0
+    reached = [each for each in said if f"{found['elders_covered']:,.0f}" in each and "500" in each]
+    assert any(f"{found['elders_covered_existing']:,.0f}" in each for each in reached)
+    assert [text("report.choice_objective", language), model] in [
+        row[:2] for row in tables["choices"]
+    ]
+    sheet = draw_sheet(done.tables)
+    note = "".join(item.get_text() for item in sheet.axes[1].texts if item.get_gid() == "sources")
+    bare = note.replace(" ", "")
+    assert model.replace(" ", "") in bare
+    assert f"{stage['value']:,.1f}" in bare
+    assert f"{stage['gap']:.2%}" in bare
+
+
 def test_a_plan_of_nothing_still_reads(tmp_path: Path) -> None:
     path = write_tiny(tmp_path, candidates=[], existing=..., language="en", units=...)
     done = siting.plan(siting.read_scenario(path))
@@ -449,6 +485,25 @@ def test_a_template_of_the_bureau_takes_values_and_sections(tmp_path: Path) -> N
     fields = [each.text.split() for each in word.element.body.iter(qn("w:instrText"))]
     assert {each[1] for each in fields if each[0] == "REF"} <= marks
     assert any(wanted["density"].words in each for each in said)
+
+
+def test_the_document_is_word_s_own_though_a_profiler_keeps_what_filled_it_in() -> None:
+    # Dask samples the frames of its threads; one that is kept holds elements that are no longer
+    # Word's, once seen as "'lxml.etree._Element' object has no attribute 'p_lst'".
+    frames, kept = sample_frames(), []
+
+    def keep(frame: Any, event: str, argument: object) -> None:
+        if "docxtpl" in frame.f_code.co_filename:
+            kept.append((frame, event, argument))
+
+    report = report_content(frames, SHOWN, rows=60)
+    sys.setprofile(keep)
+    try:
+        content = report_document(report, frames)
+    finally:
+        sys.setprofile(None)
+    assert kept
+    assert content == report_document(report, frames)
 
 
 WRONG = {

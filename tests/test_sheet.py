@@ -244,7 +244,7 @@ def test_key_figures_come_from_the_record(frames: Frames, figure: Figure) -> Non
         f"{record['elders']['total']:,.0f}",
         f"{record['coverage']['existing']['high']:.1%}",
         f"{record['coverage']['plan']['medium']:.1%}",
-        "617", "430", "187", "4 / 1 / 0", "4,680", "达到允许差距（差距 0.40%）",
+        "617", "430", "187", "4 / 1 / 0", "4,680.0", "达到允许差距（差距 0.40%）",
     ):  # fmt: skip
         assert expected in words.split("\n"), expected
 
@@ -314,7 +314,7 @@ def test_symbols_shrink_where_facilities_stand_close_together() -> None:
 
     assert symbol_scale(table(12.0)) == 1.0
     assert symbol_scale(table(4.5)) == pytest.approx(0.75)
-    assert symbol_scale(table(0.1)) == 0.5
+    assert symbol_scale(table(0.1)) == 0.4
     assert symbol_scale(table(1.0).head(1)) == 1.0
 
 

@@ -114,6 +114,13 @@ def test_hangzhou_describes_its_rules_with_the_numbers_in_force() -> None:
             assert all(figure in sentence for figure in figures), sentence
 
 
+def test_years_on_record_are_written_as_years() -> None:
+    standard = read_standard("hangzhou-2021", year=2025)
+    noted = {rule.id: rule.describe("zh") for rule in standard.rules}
+    assert noted["HZ-B4"] == "记录：规划起始年 2021、规划末年 2025、规划基年 2020"
+    assert "2,691" in noted["HZ-B1"]  # other figures keep their thousands apart
+
+
 def test_packaged_standards_are_listed_and_read() -> None:
     assert "hangzhou-2021" in packaged_standards()
     for name in packaged_standards():

@@ -7,24 +7,25 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pypdf import PdfReader, PdfWriter
 
-from siting.outputs.atlas_pages import Task, draw_pages, enlargement_of
+from siting.outputs.atlas_pages import Task, draw_page, draw_pages, enlargement_of, is_drawn
 from siting.outputs.atlas_sheets import design_of, entries, title_of
 from siting.outputs.fonts import clean
 from siting.outputs.sheet import face_of
 from siting.outputs.sheet_window import choose_window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from siting.outputs.atlas_sheets import Entry
     from siting.outputs.frames import Frames
 
-__all__ = ["FOLDER", "INDEX", "PDF", "write_atlas"]
+__all__ = ["FOLDER", "INDEX", "PDF", "begun_atlas", "write_atlas"]
 
 PDF, FOLDER, INDEX = "atlas.pdf", "atlas", "index.csv"
 COLUMNS = ["sheet", "key", "title", "paper", "scale_denominator", "png", "svg"]
@@ -32,8 +33,6 @@ WORKERS = 2
 """Most processes that draw, this one among them."""
 WORTH_IT = 6
 """Fewest sheets for which another process is started: starting takes about two seconds."""
-WEIGHTS = {"guide": 1, "location": 1, "functions": 1}
-"""What drawing a sheet takes, in parts of a theme over the whole area, which takes two."""
 
 
 def write_atlas(frames: Frames, folder: Path, *, workers: int = WORKERS) -> list[Path]:
@@ -62,39 +61,45 @@ def write_atlas(frames: Frames, folder: Path, *, workers: int = WORKERS) -> list
     FontError
         If this machine has no font with the Chinese characters that the sheets need.
     """
+    with begun_atlas(frames, folder, workers=workers) as finish:
+        return finish()
+
+
+@contextmanager
+def begun_atlas(
+    frames: Frames, folder: Path, *, workers: int = WORKERS
+) -> Iterator[Callable[[], list[Path]]]:
+    """
+    Let other processes begin with the atlas; what is yielded finishes it, as ``write_atlas`` does.
+
+    Each process takes the next sheet that no one has taken, so that this one may do something else
+    before it helps. Whatever happens here ends the others.
+    """
     sheets = entries(frames)
     face = face_of(frames)
     target = folder / FOLDER
     target.mkdir()
-    with tempfile.TemporaryDirectory(prefix="siting-atlas-") as name:
+    count = min(workers, max(len(sheets) // WORTH_IT, 1)) if _may_start() else 1
+    with tempfile.TemporaryDirectory(prefix="siting-atlas-", ignore_cleanup_errors=True) as name:
         pages = Path(name)
-        shares = _share_out(sheets, workers)
-        tasks = [Task(frames, face, tuple(share), str(pages), str(target)) for share in shares]
-        others = [_start(task, pages / f"task-{place}") for place, task in enumerate(tasks[1:])]
+        task = Task(frames, face, tuple(sheets), str(pages), str(target))
+        others = [_start(task, pages / f"task-{place}") for place in range(1, count)]
+
+        def finish() -> list[Path]:
+            draw_pages(task)
+            _wait(others, task)
+            _join(frames, sheets, pages, folder / PDF)
+            _write_index(frames, sheets, target / INDEX)
+            files = [target / f"{each.stem}.{end}" for each in sheets for end in ("png", "svg")]
+            return [folder / PDF, *files, target / INDEX]
+
         try:
-            draw_pages(tasks[0])
-            _wait(others, tasks[1:])
+            yield finish
         finally:
             for other in others:
                 if other is not None and other.poll() is None:
                     other.kill()
                     other.wait()
-        _join(frames, sheets, pages, folder / PDF)
-    _write_index(frames, sheets, target / INDEX)
-    files = [target / f"{each.stem}.{end}" for each in sheets for end in ("png", "svg")]
-    return [folder / PDF, *files, target / INDEX]
-
-
-def _share_out(sheets: Sequence[Entry], workers: int) -> list[list[Entry]]:
-    """Return the sheets of each process, about the same work for each; heavy ones first."""
-    count = min(workers, max(len(sheets) // WORTH_IT, 1)) if _may_start() else 1
-    shares: list[list[Entry]] = [[] for _ in range(max(count, 1))]
-    loads = [0] * len(shares)
-    for entry in sorted(sheets, key=lambda each: -WEIGHTS.get(each.key, 2)):
-        lightest = loads.index(min(loads))
-        shares[lightest].append(entry)
-        loads[lightest] += WEIGHTS.get(entry.key, 2)
-    return shares
 
 
 def _may_start() -> bool:
@@ -114,11 +119,14 @@ def _start(task: Task, path: Path) -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _wait(others: Sequence[subprocess.Popen[bytes] | None], tasks: Sequence[Task]) -> None:
-    """Wait for the other processes; draw here what one of them has left undone."""
-    for other, task in zip(others, tasks, strict=True):
-        if other is None or other.wait() != 0:
-            draw_pages(task)
+def _wait(others: Sequence[subprocess.Popen[bytes] | None], task: Task) -> None:
+    """Wait for the other processes; draw here what one of them has taken and left undone."""
+    for other in others:
+        if other is not None:
+            other.wait()
+    for entry in task.sheets:
+        if not is_drawn(task, entry):
+            draw_page(task, entry)
 
 
 def _join(frames: Frames, sheets: Sequence[Entry], pages: Path, path: Path) -> None:

@@ -40,7 +40,7 @@ from siting.outputs.sheet_map import (
 )
 from siting.outputs.sheet_page import say, shorten, tell, wrap
 from siting.outputs.sheet_status import Mark
-from siting.texts import catalogue, text
+from siting.texts import catalogue, figure, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,8 @@ GUIDE_COLUMNS = ((212.0, 31.0, 92.0, 235.0), (310.0, 31.0, 98.0, 235.0))
 LEAST_SIDE_M = 200.0
 OUTLINE: dict[str, Any] = {"color": "#111111", "linewidth": 2.0}
 POINT_SIZE, POINT_LINES = 7.5, 3
-WIDE = (0.08, 0.35, 0.13, 0.1, 0.22, 0.12)
+WITH_LAND = (0.07, 0.33, 0.14, 0.09, 0.25, 0.12)
+WITHOUT_LAND = (0.08, 0.5, 0.14, 0.09, 0.07, 0.12)
 
 
 def guide_title(frames: Frames, place: Any, name: str) -> str:
@@ -178,7 +179,7 @@ def _figures(place: Any, paper: Paper, frames: Frames) -> list[list[str]]:
     )
     rows = [
         [tell(paper, "indicator"), tell(paper, "existing"), tell(paper, after)],
-        [say(paper, "area"), f"{place.area_km2:,.2f}"],
+        [say(paper, "area"), figure(place.area_km2, 2)],
         [tell(paper, "elders"), number(paper, place.elders)],
     ]
     if asked:
@@ -210,7 +211,7 @@ def _functions(place: Any, paper: Paper, frames: Frames) -> list[Block]:
         status = str(row[name]).split(":")[0]
         word = text(f"services.status_{status}", paper.language).partition(" ")[2]
         cells.append([name_words(name, paper.language), Mark(status), word])
-    shares = (0.36, 0.06, 0.08)
+    shares = (0.32, 0.05, 0.13)
     pairs: list[list[Cell]] = []
     half = -(-len(cells) // 2)
     for line in range(half):
@@ -241,14 +242,16 @@ def _sites(place: Any, paper: Paper, frames: Frames) -> Block:
         ])  # fmt: skip
     if mine.empty:
         rows = [["", say(paper, "no_facilities")]]
-    return Block(say(paper, "guide_sites"), rows, WIDE, words=3, more="more_sites")
+    known = (mine["land_code"].fillna("") != "").any() or mine["area_m2"].notna().any()
+    shares = WITH_LAND if known else WITHOUT_LAND  # names are long where land is not told
+    return Block(say(paper, "guide_sites"), rows, shares, words=3, more="more_sites")
 
 
 def _land(paper: Paper, site: Any) -> str:
     """Return land code and area of a site, as far as a file tells of them."""
     parts = [str(site.land_code)] if site.land_code else []
     if not pd.isna(site.area_m2):
-        parts.append(f"{site.area_m2:,.0f} m²")
+        parts.append(f"{figure(site.area_m2)} m²")
     return " ".join(parts) or tell(paper, "none")
 
 
@@ -273,7 +276,7 @@ def _missed(place: Any, paper: Paper, frames: Frames) -> list[str]:
         return []
     return [
         say(paper, "open_missed", reason=reason_words(paper, each.reason),
-            elders=f"{each.elders:,.0f}", points=each.points)
+            elders=figure(each.elders), points=each.points)
         for each in table[table["place"].astype(str) == str(place.id)].itertuples()
     ]  # fmt: skip
 

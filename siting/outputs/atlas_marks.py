@@ -24,6 +24,7 @@ from siting.outputs.sheet_map import Symbol
 from siting.outputs.sheet_page import PT, box, say, shorten, width_mm, write
 from siting.outputs.sheet_status import STATUSES, Mark, draw_mark
 from siting.outputs.sheet_window import inside
+from siting.texts import figure
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -122,10 +123,10 @@ def label_balance(board: Board, frames: Frames) -> Labels:
     """Write into each unit its name, and its beds today over those required."""
     take_facilities(board, stands_today(frames))
     for unit, shape in _units_in(board, frames.units):
-        required = "–" if not frames.info["beds_by_unit"] else f"{unit.beds_required:,.0f}"
+        required = "–" if not frames.info["beds_by_unit"] else figure(unit.beds_required)
         lines = [
             shorten(unit.id, board.paper.face, size=SMALL_LABEL["size"] + 1, width=36),
-            f"{unit.beds_existing:,.0f} / {required}",
+            f"{figure(unit.beds_existing)} / {required}",
         ]
         _label_lines(board, shape, lines)
     sample = NUMBER_PAIR | {"sample": "8/9"}
@@ -183,11 +184,21 @@ def label_supply(board: Board, frames: Frames) -> Labels:
             box(board.paper, left + number * wide, low + 3.4, (wide, high), linewidth=0.4,
                 facecolor=BARS[name], zorder=5, gid=f"symbol:bar-{name}")  # fmt: skip
         label = shorten(unit.id, board.paper.face, size=5.5, width=24)
-        write(board.paper, left + wide * len(columns) / 2, low + 1.4, label, 5.5, ha="center",
-              zorder=5, gid="label:unit", color="#222222")  # fmt: skip
+        _label_below(board, (left + wide * len(columns) / 2, low + 1.4), label, 5.5, "unit")
         drawn = True
     symbols = [Symbol(f"bar-{name}", "bar", {"facecolor": BARS[name]}) for name in columns]
     return (symbols if drawn else []), [say(board.paper, "bar_top", beds=top, mm=tall)]
+
+
+def _label_below(
+    board: Board, middle: tuple[float, float], label: str, size: float, kind: str
+) -> None:
+    """Write the name of a mark on a light ground, so that a border under it does not cross it."""
+    wide, high = width_mm(label, board.paper.face, size) + 0.6, size * PT * 1.15
+    box(board.paper, middle[0] - wide / 2, middle[1] - high / 2, (wide, high),
+        facecolor="#FFFFFFB0", edgecolor="none", zorder=4.9)  # fmt: skip
+    write(board.paper, *middle, label, size, ha="center", zorder=6, gid=f"label:{kind}",
+          color="#222222")  # fmt: skip
 
 
 def _spot(
@@ -232,8 +243,7 @@ def label_functions(board: Board, frames: Frames) -> Labels:
                       gid=f"symbol:status-{status}")  # fmt: skip
             seen.add(status)
         label = shorten(row["id"], board.paper.face, size=6.5, width=30)
-        write(board.paper, left + across * cell / 2, low - 1.7, label, 6.5, ha="center", zorder=6,
-              gid="label:circle")  # fmt: skip
+        _label_below(board, (left + across * cell / 2, low - 1.7), label, 6.5, "circle")
     marks = [Symbol(f"status-{each}", "status", {"mark": Mark(each)}) for each in STATUSES
              if each in seen]  # fmt: skip
     return marks, [say(board.paper, "function_order")] if seen else []

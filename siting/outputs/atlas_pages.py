@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from siting.outputs.fonts import Face
     from siting.outputs.frames import Frames
 
-__all__ = ["PAPERS", "Task", "draw_pages", "enlargement_of"]
+__all__ = ["PAPERS", "Task", "draw_page", "draw_pages", "enlargement_of", "is_drawn"]
 
 PAPERS = {"A4": (297.0, 210.0), "A3": PAGE, "A1": (841.0, 594.0)}
 """Width and height in millimetres."""
@@ -42,7 +42,7 @@ LETTERS = f"text{{font-family:'{FAMILY}',{FALLBACK}}}.label text{{{HALO}}}"
 @dataclass(frozen=True)
 class Task:
     """
-    Sheets for one process to draw.
+    Sheets for some processes to draw, each the next that no one has taken.
 
     Attributes
     ----------
@@ -67,27 +67,41 @@ def enlargement_of(frames: Frames) -> float:
 
 
 def draw_pages(task: Task) -> None:
-    """Draw the sheets of a task, each as PDF, PNG and SVG."""
+    """Draw the sheets of a task that no other process has taken."""
+    for entry in task.sheets:
+        try:
+            (Path(task.pages) / f"{entry.code}.taken").touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        draw_page(task, entry)
+
+
+def is_drawn(task: Task, entry: Entry) -> bool:
+    """Return whether a sheet is drawn whole."""
+    return (Path(task.pages) / f"{entry.code}.drawn").exists()
+
+
+def draw_page(task: Task, entry: Entry) -> None:
+    """Draw one sheet as PDF, PNG and SVG."""
     larger, frames = enlargement_of(task.frames), task.frames
     about = frames.info.get("atlas", {})
     dots = int(about.get("dpi", 150))
-    for entry in task.sheets:
-        figure = compose(frames, design_of(frames, entry), task.face, enlargement=larger)
-        name = clean(about.get("title") or frames.info["name"])
-        title = clean(title_of(frames, entry, name))
-        with settings():
-            # No time of writing: the same plan gives the same file.
-            figure.savefig(
-                Path(task.pages) / f"{entry.code}.pdf", dpi=PIXELS_PER_INCH * larger,
-                metadata={"Title": title, "Creator": "Siting", "Producer": None,
-                          "CreationDate": None},
-            )  # fmt: skip
-            figure.savefig(
-                Path(task.target) / f"{entry.stem}.png", dpi=dots * larger,
-                metadata={"Title": title}, pil_kwargs={"dpi": (dots, dots), "compress_level": 4},
-            )  # fmt: skip
-            _write_svg(figure, task, entry, title)
-        figure.clear()
+    figure = compose(frames, design_of(frames, entry), task.face, enlargement=larger)
+    name = clean(about.get("title") or frames.info["name"])
+    title = clean(title_of(frames, entry, name))
+    with settings():
+        # No time of writing: the same plan gives the same file.
+        figure.savefig(
+            Path(task.pages) / f"{entry.code}.pdf", dpi=PIXELS_PER_INCH * larger,
+            metadata={"Title": title, "Creator": "Siting", "Producer": None, "CreationDate": None},
+        )  # fmt: skip
+        figure.savefig(
+            Path(task.target) / f"{entry.stem}.png", dpi=dots * larger,
+            metadata={"Title": title}, pil_kwargs={"dpi": (dots, dots), "compress_level": 4},
+        )  # fmt: skip
+        _write_svg(figure, task, entry, title)
+    figure.clear()
+    (Path(task.pages) / f"{entry.code}.drawn").touch()
 
 
 def _write_svg(figure: Figure, task: Task, entry: Entry, title: str) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from siting.outputs.atlas_layers import stands_in_year, stands_today
 from siting.outputs.services import functions_of, name_words
-from siting.outputs.sheet_column import Block, number, share
+from siting.outputs.sheet_column import Block, money, number, share
 from siting.outputs.sheet_page import say, tell
 from siting.outputs.sheet_panel import (
     FIGURES_MM,
@@ -17,7 +17,7 @@ from siting.outputs.sheet_panel import (
     unit_rows,
 )
 from siting.outputs.sheet_status import Mark
-from siting.texts import catalogue, text
+from siting.texts import catalogue, figure, text
 from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ __all__ = [
     "supply_blocks", "today_blocks", "year_blocks",
 ]  # fmt: skip
 
-UNITS = {"m": ",.0f", "per_1000": ".1f", "gini": ".3f"}
+DECIMALS = {"per_1000": 1, "gini": 3}
 NEAR = ("nearest_mean_m", "nearest_p90_m", "nearest_max_m", "walk_share")
 EVEN = ("accessible_mean", "beds_per_1000", "occupancy", "occupancy_expected", "gini_beds_street",
         "gini_beds_unit", "gini_accessible")  # fmt: skip
@@ -46,7 +46,7 @@ def ground_blocks(paper: Paper, frames: Frames) -> list[Block]:
     rows: list[list[str]] = []
     if extent:
         rows += [
-            [say(paper, "area"), f"{extent['area_km2']:,.2f}"],
+            [say(paper, "area"), figure(extent["area_km2"], 2)],
             [say(paper, "longitude"), f"{extent['west']:.4f}° – {extent['east']:.4f}°"],
             [say(paper, "latitude"), f"{extent['south']:.4f}° – {extent['north']:.4f}°"],
         ]
@@ -73,7 +73,7 @@ def _place_blocks(paper: Paper, frames: Frames) -> list[Block]:
         say(paper, "area"),
         tell(paper, "unit_elders"),
     ]
-    rows = [[str(each.id), f"{each.area_km2:,.2f}", number(paper, each.elders)]
+    rows = [[str(each.id), figure(each.area_km2, 2), number(paper, each.elders)]
             for each in places.itertuples()]  # fmt: skip
     title = say(paper, "places" if street else "unit_list")
     return [Block(title, [head, *rows], (0.5, 0.25, 0.25))]
@@ -90,7 +90,7 @@ def density_blocks(paper: Paper, frames: Frames) -> list[Block]:
             say(paper, "class")]  # fmt: skip
     dense = zones.sort_values("density_per_km2", ascending=False, kind="stable")
     rows = [
-        [str(each.name_), number(paper, each.elders), f"{each.area_km2:,.2f}",
+        [str(each.name_), number(paper, each.elders), figure(each.area_km2, 2),
          number(paper, each.density_per_km2), _class(paper, each.density_class)]
         for each in dense.rename(columns={"name": "name_"}).itertuples()
     ]  # fmt: skip
@@ -210,7 +210,7 @@ def access_block(
         if any(values):
             name = text(f"tables.access_{measure}", paper.language)
             rows.append([name, *(_measure(paper, each) for each in values)])
-    shares = (1 - 0.18 * len(states), *(0.18 for _ in states))
+    shares = (1 - 0.14 * len(states), *(0.14 for _ in states))
     title = say(paper, "access_title")
     return [Block(title, [head, *rows], shares, pitch_mm=FIGURES_MM)] if rows else []
 
@@ -228,7 +228,7 @@ def _measure(paper: Paper, found: tuple[float, str] | None) -> str:
     value, unit = found
     if unit == "share":
         return share(paper, value)
-    return f"{value:{UNITS.get(unit, ',.0f')}}" + (" m" if unit == "m" else "")
+    return figure(value, DECIMALS.get(unit, 0)) + (" m" if unit == "m" else "")
 
 
 def balance_blocks(paper: Paper, frames: Frames) -> list[Block]:
@@ -267,7 +267,7 @@ def year_blocks(year: int, paper: Paper, frames: Frames) -> list[Block]:
              "covered_share_medium": "covered_medium"}  # fmt: skip
     rows = [head]
     for column, name in names.items():
-        show = share if column.startswith("covered") else number
+        show = share if column.startswith("covered") else money if name == "cost" else number
         rows.append([say(paper, f"phase_{name}"), *(show(paper, each) for each in phases[column])])
     width = 0.5 / max(len(phases), 1)
     return [
@@ -375,7 +375,7 @@ def function_blocks(paper: Paper, frames: Frames) -> list[Block]:
     ]
     top: list[Cell] = [say(paper, "circle"), *(str(place + 1) for place in range(len(names)))]
     return [
-        Block(say(paper, "functions"), [head, *keys], (0.1, 0.5, 0.2, 0.2), words=2,
+        Block(say(paper, "functions"), [head, *keys], (0.1, 0.44, 0.26, 0.2), words=2,
               pitch_mm=FIGURES_MM),
         Block(say(paper, "functions_by_circle"), [top, *matrix],
               (0.34, *(width for _ in names))),

@@ -11,7 +11,7 @@ from jinja2 import Environment
 
 from siting.errors import OutputError
 from siting.tables import DataCheck
-from siting.texts import percent, text
+from siting.texts import figure, percent, text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -134,7 +134,7 @@ def _rows(lines: pd.DataFrame, language: str) -> list[dict[str, Any]]:
                 "where": where,
                 "message": str(line["message"]).removeprefix(f"{where}{colon}"),
                 "count": _count(line),
-                "elders": "" if pd.isna(line["elders"]) else f"{line['elders']:,.1f}",
+                "elders": "" if pd.isna(line["elders"]) else figure(line["elders"], 1),
                 "examples": line["examples"],
             }
         )
@@ -153,7 +153,7 @@ def _readings(density: pd.DataFrame | None, language: str) -> list[dict[str, Any
     return [
         {
             "support": text(f"tables.support_{each['support']}", language),
-            "elders": [f"{each[f'elders_{name}']:,.1f}" for name in ("high", "medium", "low")],
+            "elders": [figure(each[f"elders_{name}"], 1) for name in ("high", "medium", "low")],
             "share": each.get("changed_share", 0.0),
             "changed": percent(each["changed_share"]) if "changed_share" in each else "",
             "used": bool(each.get("used", False)),

@@ -45,6 +45,10 @@ COVERED = (
     'WHEN "covered" THEN \'gained\' ELSE "reason" END'
 )
 """The codes of the map's theme ``after``."""
+NAMED: dict[str, tuple[str, str, int]] = {
+    "facilities": ("#222222", "around", 25_000), "zones": ("#7d7d7d", "middle", 30_000),
+}  # fmt: skip
+"""Colour and place of names, and the scale from which on they are no tangle."""
 THEMES = {"demand": ("after", "class", "density"), "demand_grid": ("class", "after", "density")}
 """Themes of the map that a layer offers, first the one that it opens with."""
 
@@ -98,10 +102,21 @@ def layer_styles(
             drawn = {plain: _service_areas(frames, language)}
         else:
             drawn = {plain: single(_alike(layer))}
-        marks = _unit_labels(language) if layer == "units" else None
-        marks = _circle_labels(frames) if layer == "circles" else marks
+        marks = _labels(frames, layer, language)
         styles[layer] = [Style(name, qml(each, heads, marks)) for name, each in drawn.items()]
     return styles
+
+
+def _labels(frames: Frames, layer: str, language: str) -> Element | None:
+    """Return the names that a layer bears; None where it bears none."""
+    if layer == "units":
+        return _unit_labels(language, shared=frames.circles is not None)
+    if layer == "circles":
+        return _circle_labels(frames)
+    if layer in NAMED:
+        colour, place, closest = NAMED[layer]
+        return labels('coalesce("name", "id")', quoted(colour), place=place, closest=closest)
+    return None
 
 
 def headings(columns: Iterable[str], language: str) -> dict[str, str]:
@@ -177,8 +192,12 @@ def _others(values: Iterable[Any], known: Iterable[str]) -> list[str]:
     return sorted({each for each in values if isinstance(each, str) and each} - set(known))
 
 
-def _unit_labels(language: str) -> Element:
-    """Return labels with the unit's id and, where beds are required, those that it lacks."""
+def _unit_labels(language: str, *, shared: bool) -> Element:
+    """
+    Return labels with the unit's id and, where beds are required, those that it lacks.
+
+    Where circles have labels too (``shared``), often of the same areas, these stand above theirs.
+    """
     short, enough = (quoted(text(f"map.unit_{key}", language)) for key in ("short", "balanced"))
     words = (
         'coalesce("id", \'\') || CASE WHEN "shortfall" > 0 '
@@ -186,7 +205,7 @@ def _unit_labels(language: str) -> Element:
         f"WHEN \"beds_required\" > 0 THEN '\\n' || {enough} ELSE '' END"
     )
     colour = f"CASE WHEN \"shortfall\" > 0 THEN '{RED}' ELSE '{LOOK['units']['color']}' END"
-    return labels(words, colour)
+    return labels(words, colour, place="above" if shared else "middle")
 
 
 def _count_of(frames: Frames, *statuses: str) -> str:
@@ -219,7 +238,8 @@ def _circle_labels(frames: Frames) -> Element:
     there = _count_of(frames, "built", "planned", "reserved")
     total = len(functions_of(frames.circles))
     colour = quoted(LOOK["units"]["color"])
-    return labels(f"coalesce(\"id\", '') || '\\n' || {there} || ' / {total}'", colour)
+    words = f"coalesce(\"id\", '') || '\\n' || {there} || ' / {total}'"
+    return labels(words, colour, place="below")
 
 
 def _service_areas(frames: Frames, language: str) -> Element:

@@ -17,6 +17,15 @@ VERSION = "3.22.0"
 GEOMETRY = {"marker": "0", "line": "1", "fill": "2"}
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 NO_END = 1e9  # above every density
+INSIDE = {"placement": "1", "centroidWhole": "1", "centroidInside": "1"}
+PLACEMENTS = {
+    "middle": INSIDE | {"quadOffset": "4"},
+    "above": INSIDE | {"quadOffset": "1", "yOffset": "-0.6", "offsetUnits": "MM"},
+    "below": INSIDE | {"quadOffset": "7", "yOffset": "0.6", "offsetUnits": "MM"},
+    "around": {"placement": "6", "dist": "1", "distUnits": "MM", "offsetType": "1",
+               "predefinedPositionOrder": "R,TR,BR,L,TL,BL,TSR,BSR"},
+}  # fmt: skip
+"""Where labels stand, in the words of QGIS."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +141,24 @@ def _add_driven(parent: Element, expressions: Mapping[str, str]) -> None:
     SubElement(box, "Option", name="type", value="collection", type="QString")
 
 
-def labels(expression: str, colour: str) -> Element:
-    """Return labels in the middle of areas, with a white halo."""
+def labels(
+    expression: str, colour: str, *, place: str = "middle", closest: int | None = None
+) -> Element:
+    """
+    Return labels with a white halo.
+
+    Parameters
+    ----------
+    expression
+        What they say.
+    colour
+        Expression for their colour.
+    place
+        ``middle`` of an area, ``above`` or ``below`` it, so that two layers of the same areas do
+        not hide each other's, or ``around`` a point.
+    closest
+        Denominator of the scale from which on they are shown; None: always.
+    """
     labeling = Element("labeling", type="simple")
     settings = SubElement(labeling, "settings", calloutType="simple")
     about = {"fieldName": expression, "isExpression": "1", "fontSize": "9"}
@@ -143,9 +168,12 @@ def labels(expression: str, colour: str) -> Element:
     halo = {"bufferDraw": "1", "bufferSize": "0.6", "bufferSizeUnits": "MM", "bufferOpacity": "1"}
     SubElement(words, "text-buffer", halo | {"bufferColor": "255,255,255,255"})
     SubElement(settings, "text-format", multilineAlign="1")
-    middle = {"placement": "1", "quadOffset": "4", "centroidWhole": "1", "centroidInside": "1"}
-    SubElement(settings, "placement", middle)
-    SubElement(settings, "rendering", {"drawLabels": "1", "obstacle": "0"})
+    priority = "9" if closest is None else "2"  # names for close views give way
+    SubElement(settings, "placement", PLACEMENTS[place] | {"priority": priority})
+    shown = {"drawLabels": "1", "obstacle": "0"}
+    if closest is not None:
+        shown |= {"scaleVisibility": "1", "scaleMin": "0", "scaleMax": str(closest)}
+    SubElement(settings, "rendering", shown)
     _add_driven(SubElement(settings, "dd_properties"), {"Color": colour})
     return labeling
 

@@ -43,7 +43,7 @@ def clauses(told: Told) -> Section:
         told.heading(1, "clauses"),
         told.paragraph("clauses_opening", {"table": "clauses"}, rules=len(rows), **counts),
         *told.table("clauses", ("clause", "asks", "today", "planned", "evidence"), rows,
-                    widths=(4, 8, 4, 4, 4), limit=False, shades=shades),
+                    widths=(4, 7.5, 3.6, 3.6, 5.3), limit=False, shades=shades),
         told.note("clauses_note"),
         *_staff(told),
     ))  # fmt: skip

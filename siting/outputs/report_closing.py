@@ -134,10 +134,8 @@ def method(told: Told) -> Section:
     stages = record["stages"]
     if not stages:
         return Section("method", (told.heading(1, "method"), told.paragraph("method_audited")))
-    scenario = record["settings"]["scenario"]
-    solve, opening = scenario.get("solve", {}), "method_opening"
-    if scenario.get("objective"):
-        opening = "method_model"
+    solve = record["settings"]["scenario"].get("solve", {})
+    model = told.frames.info.get("objective", "")
     rows = [
         [told.word("stage", each["name"]), told.number(each["value"], 2),
          told.number(each["bound"], 2), f"{each['gap'] * 100:.4f}%",
@@ -146,14 +144,32 @@ def method(told: Told) -> Section:
     ]  # fmt: skip
     return Section("method", (
         told.heading(1, "method"),
-        told.paragraph(opening, {"table": "stages"},
-                       status=told.word("run", record["status"]),
+        told.paragraph("method_model" if model else "method_opening", {"table": "stages"},
+                       model=model, status=told.word("run", record["status"]),
                        solver=solve.get("solver", ""), seed=solve.get("random_seed", ""),
                        allowed=f"{solve.get('gap', 0) * 100:g}%"),
         *told.table("stages", ("stage", "value", "bound", "gap", "proof"), rows,
                     widths=(6, 4.5, 4.5, 2.6, 4.4), numeric=(1, 2, 3), limit=False),
+        *_model(told),
         told.note("method_note", digest=str(record["settings"].get("problem", ""))[:HASH]),
     ))  # fmt: skip
+
+
+def _model(told: Told) -> list[Block]:
+    """Return whom a classical model reaches and how far; nothing without one."""
+    found = told.record.get("objective") or {}
+    names = ("elders_covered_existing", "elders_covered", "elders_in_reach", "elders_out_of_reach",
+             "mean_distance_m", "longest_distance_m", "elders_without_room")  # fmt: skip
+    figures = {name: told.number(found[name]) for name in names if name in found}
+    sentences = []
+    if "elders_covered" in figures and found.get("cutoff_m") is not None:
+        metres = told.number(found["cutoff_m"])
+        sentences.append(told.spans("model_covered", metres=metres, **figures))
+    if "elders_out_of_reach" in figures:
+        sentences.append(told.spans("model_reach", **figures))
+    if "elders_without_room" in figures:
+        sentences.append(told.spans("model_room", **figures))
+    return [told.items(sentences)] if sentences else []
 
 
 def sources(told: Told) -> Section:

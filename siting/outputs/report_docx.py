@@ -8,6 +8,7 @@ from importlib.resources import files
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from docx import Document
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.exceptions import PackageNotFoundError
 from docxtpl import DocxTemplate
@@ -104,7 +105,7 @@ def report_document(
         made.render(_context(report, frames), _language(), autoescape=True)
     except (TemplateError, UndefinedError) as error:
         raise InputError.of("template_wrong", name, found=error) from error
-    document = made.docx
+    document = _reopened(made)
     _place(report, document, name)
     about = document.core_properties
     about.title, about.author, about.last_modified_by = report.title[:255], "Siting", "Siting"
@@ -119,6 +120,18 @@ def _opened(content: bytes) -> DocxTemplate:
     made = DocxTemplate(BytesIO(content))
     made.init_docx()
     return made
+
+
+def _reopened(made: DocxTemplate) -> Any:
+    """
+    Return a template that was filled in as a document of its own, read anew.
+
+    What filled it in has put plain elements in the place of Word's; whoever still holds one, such
+    as a profiler that keeps frames, would have us find it instead of Word's.
+    """
+    held = BytesIO()
+    made.docx.save(held)
+    return Document(held)
 
 
 def _language() -> SandboxedEnvironment:

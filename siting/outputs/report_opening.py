@@ -32,6 +32,8 @@ def summary(told: Told) -> Section:
         metric=told.word("metric", info["distance"]), status=told.word("run", record["status"]),
     )  # fmt: skip
     blocks: list[Block] = [told.heading(1, "summary"), opening]
+    if info.get("objective"):
+        blocks.append(told.paragraph("summary_model", {"table": "stages"}, model=info["objective"]))
     blocks += _estimate(told)
     blocks.append(told.items([*_results(told), *_warnings(told)]))
     blocks += told.table(
@@ -159,10 +161,15 @@ def _changed(told: Told, changed: dict[str, list[dict[str, Any]]]) -> list[list[
     """Return what the scenario changed of the standard's rules."""
     used = told.record["settings"].get("rules", {})
     return [
-        [rule, each["key"], _plain(told, used.get(rule, {}).get(each["key"])),
+        [rule, _parameter(told, each["key"]), _plain(told, used.get(rule, {}).get(each["key"])),
          _plain(told, each["standard"])]
         for rule, changes in changed.items() for each in changes
     ]  # fmt: skip
+
+
+def _parameter(told: Told, key: str) -> str:
+    """Return a parameter of a rule: whether it is planned for in words, others by their names."""
+    return told.say("head_enforced") if key == "enforce" else key
 
 
 def _plain(told: Told, value: Any) -> str:

@@ -33,7 +33,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "solve": Solve, "outputs": Outputs,
 }  # fmt: skip
 CHOICES = (
-    "distance", "density.support", "density.window_m2", "density.grid_m",
+    "objective", "distance", "density.support", "density.window_m2", "density.grid_m",
     "network.max_snap_m", "network.tolerance_m", "network.node_crossings",
     "zones.overlap_m", "units", "units.build.elders", "units.build.max_area_km2",
     "units.max_outside_share", "circles", "exclude", "locks", "phases",
@@ -97,6 +97,11 @@ def _words(told: Told, key: str, value: Any) -> str:
     return told.word(str(group), value) if known else str(value)
 
 
+def _objective(told: Told, value: Any) -> str:
+    """Return the classical model that places the sites, or that the standard's stages do."""
+    return str(told.frames.info["objective"]) if value else told.say("objective_stages")
+
+
 def _units(told: Told, value: Any) -> str:
     """Return where planning units come from."""
     if not value:
@@ -149,7 +154,7 @@ def _functions(told: Told, value: Any) -> str:
 
 
 LISTED = {
-    "units": _units, "circles": _circles, "exclude": _exclude, "locks": _locks,
-    "phases": _phases, "functions": _functions,
+    "objective": _objective, "units": _units, "circles": _circles, "exclude": _exclude,
+    "locks": _locks, "phases": _phases, "functions": _functions,
 }  # fmt: skip
 """Settings that are said in their own words."""

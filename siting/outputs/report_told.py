@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.outputs.report_blocks import Heading, Items, Paragraph, Ref, Table
 from siting.outputs.tables import word_of
-from siting.texts import percent, text
+from siting.texts import figure, percent, text
 from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Told:
         """Return a number, thousands apart; a dash where there is none."""
         if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
             return NOTHING
-        return f"{float(value):,.{decimals}f}"
+        return figure(float(value), decimals)
 
     def share(self, value: Any) -> str:
         """Return a share as everything shown writes it; a dash where there is none."""

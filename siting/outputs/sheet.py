@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from siting.outputs.fonts import GETA, clean, find_face
@@ -49,7 +50,7 @@ SETTINGS = {
 }
 Place = tuple[float, float, float, float]
 WORDS = ("sheet.", "atlas.", "names.", "tables.reason_", "tables.class_", "tables.support_",
-         "tables.access_", "tables.scope_", "tables.verdict_")  # fmt: skip
+         "tables.access_", "tables.scope_", "tables.verdict_", "tables.stage_")  # fmt: skip
 """Texts of the catalogue that a sheet may show; its font has to hold them."""
 ORDER = ("facility", "number", "beds", "pair", "status", "bar", "reason", "uncovered", "service",
          "guide", "study", "place", "unit", "circle", "zone", "road", "degrees", "exclusion",
@@ -168,6 +169,7 @@ def compose(frames: Frames, design: Design, face: Face, *, enlargement: float = 
     """
     with settings():
         figure = Figure(figsize=(PAGE[0] / MM, PAGE[1] / MM), facecolor="white")
+        FigureCanvasAgg(figure)  # else whatever is measured on it makes a picture of its own
         window = choose_window(design.bounds, design.place, enlargement=enlargement)
         plane = _axes(figure, (window.left, window.low, window.width, window.height))
         x0, y0, x1, y1 = window.metres

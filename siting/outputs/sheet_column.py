@@ -10,7 +10,7 @@ import pandas as pd
 
 from siting.outputs.sheet_page import PT, box, rule, shorten, tell, write
 from siting.outputs.sheet_status import Mark, draw_mark
-from siting.texts import percent
+from siting.texts import figure, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from siting.outputs.sheet_map import Symbol
     from siting.outputs.sheet_page import Paper
 
-__all__ = ["HEADING", "Block", "Cell", "draw_column", "number", "share"]
+__all__ = ["HEADING", "Block", "Cell", "draw_column", "money", "number", "share"]
 
 Cell = str | Mark
 """What stands in a table: words, or the mark of a status."""
@@ -175,11 +175,16 @@ def _row(
         x = end
 
 
-def number(paper: Paper, value: Any) -> str:
+def number(paper: Paper, value: Any, decimals: int = 0) -> str:
     """Return a figure with thousands separators, or a dash for a blank."""
     if value is None or pd.isna(value) or not isfinite(value):
         return tell(paper, "none")
-    return f"{value:,.0f}"
+    return figure(value, decimals)
+
+
+def money(paper: Paper, value: Any) -> str:
+    """Return an amount of money to a tenth, as the report has it, or a dash for a blank."""
+    return number(paper, value, 1)
 
 
 def share(paper: Paper, value: float | None) -> str:

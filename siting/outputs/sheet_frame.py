@@ -17,7 +17,7 @@ from siting.outputs.sheet_page import (
     write,
 )
 from siting.outputs.sheet_panel import status_text
-from siting.texts import catalogue
+from siting.texts import catalogue, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,6 +161,7 @@ def _draw_scale(paper: Paper, window: Window, room: tuple[float, float], size: s
 def _draw_sources(paper: Paper, frames: Frames, room: tuple[float, float]) -> None:
     """Write where the data come from, of which year, in which system and by which distance."""
     info, width = frames.info, room[1] - room[0] - 4
+    model = _model(paper, frames)
     years = info.get("atlas", {}).get("source_years", {})
     names = [
         tell(paper, "source_year", name=each, year=years[each]) if each in years else str(each)
@@ -169,12 +170,26 @@ def _draw_sources(paper: Paper, frames: Frames, room: tuple[float, float]) -> No
     sources = tell(paper, "sources_joint").join(names) or tell(paper, "sources_none")
     if names and len(years) < len(set(map(str, info["sources"]))):
         sources += tell(paper, "sources_no_year" if not years else "sources_some_year")
-    lines = wrap(tell(paper, "sources", sources=sources), paper.face, size=7, width=width, lines=3)
+    most = 3 if not model else 2
+    lines = wrap(tell(paper, "sources", sources=sources), paper.face, size=7, width=width,
+                 lines=most)  # fmt: skip
     distance = tell(paper, f"distance_{info['distance']}")
     lines += wrap(
         tell(paper, "projection", crs=info["crs"], distance=distance,
              status=status_text(paper, frames)),
         paper.face, size=7, width=width, lines=2,
     )  # fmt: skip
+    lines += wrap(model, paper.face, size=7, width=width, lines=2)
+    pitch = min(4.0, (STRIP_TOP - FRAME[1] - 4.5) / max(len(lines) - 1, 1))
     for number, line in enumerate(lines):
-        write(paper, room[0] + 2, STRIP_TOP - 3.2 - number * 4, line, 7, gid="sources")
+        write(paper, room[0] + 2, STRIP_TOP - 3.2 - number * pitch, line, 7, gid="sources")
+
+
+def _model(paper: Paper, frames: Frames) -> str:
+    """Return the classical model behind the layout, its value, bound and gap; empty without."""
+    model, stages = frames.info.get("objective"), frames.record.get("stages")
+    if not model or not stages:
+        return ""
+    numbers = {key: stages[0][key] for key in ("value", "bound", "gap")}
+    name = text(f"tables.stage_{stages[0]['name']}", paper.language)
+    return tell(paper, "model", model=model, name=name, **numbers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from siting.outputs.sheet_column import Block, number, share
+from siting.outputs.sheet_column import Block, money, number, share
 from siting.outputs.sheet_page import tell
 from siting.texts import text
 from siting.units import NO_UNIT
@@ -72,7 +72,7 @@ def figure_rows(paper: Paper, frames: Frames) -> list[list[str]]:
         *_beds(paper, frames),
         [tell(paper, "sites"), number(paper, sites.get("existing")), ""],
         [tell(paper, "sites_plan"), "", proposed],
-        [tell(paper, "cost"), tell(paper, "none"), number(paper, record.get("cost_wan_yuan"))],
+        [tell(paper, "cost"), tell(paper, "none"), money(paper, record.get("cost_wan_yuan"))],
         *_objective(paper, frames),
         [tell(paper, "status"), status_text(paper, frames)],
     ]
@@ -135,7 +135,7 @@ def site_rows(paper: Paper, table: GeoDataFrame) -> list[list[str]]:
         kind = site.status if site.status in {"new", "extended", "planned"} else "other"
         rows.append(
             [f"{site.rank:.0f}", str(site.name), tell(paper, f"kind_{kind}"),
-             number(paper, site.added_beds), number(paper, site.cost_wan_yuan)]
+             number(paper, site.added_beds), money(paper, site.cost_wan_yuan)]
         )  # fmt: skip
     return rows
 

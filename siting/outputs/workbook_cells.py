@@ -11,7 +11,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from siting.texts import percent
+from siting.texts import figure, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,7 @@ def put_share(cell: Cell, share: Any) -> None:
     put(cell, share)
     if isinstance(cell.value, int | float):
         shown = percent(cell.value)
-        if shown == f"{cell.value * 100:.1f}%":
+        if shown == f"{figure(cell.value * 100, 1)}%":
             cell.number_format = "0.0%"
         else:
             cell.number_format = "0%" if cell.value in {0, 1} else f'"{shown}"'

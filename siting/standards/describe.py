@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DESCRIBE", "EXAMPLES", "name_of"]
 
+YEAR = "_year"
+"""How the name of a figure ends that is a year."""
+
 
 def name_of(word: str, language: str) -> str:
     """Return a function, a fact, a staff or an area in words; as it is where it has none."""
@@ -28,6 +31,11 @@ def _list(words: list[str], language: str) -> str:
 def _number(value: float) -> str:
     """Return a number without needless zeros, thousands apart."""
     return f"{value:,.10g}"
+
+
+def _year(value: float) -> str:
+    """Return a year, whose thousands are never set apart."""
+    return f"{value:.0f}"
 
 
 def _where(rule: Any, language: str) -> str:
@@ -183,7 +191,10 @@ def _money(rule: Any, language: str) -> str:
 
 
 def _note(rule: Any, language: str) -> str:
-    words = [f"{name_of(key, language)} {_number(value)}" for key, value in rule.figures.items()]
+    words = [
+        f"{name_of(key, language)} {_year(value) if key.endswith(YEAR) else _number(value)}"
+        for key, value in rule.figures.items()
+    ]
     figures = _list(words, language)
     sentence = (
         text("kinds.note", language, figures=figures) if words else text("kinds.noted", language)

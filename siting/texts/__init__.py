@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import re
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
-from typing import Literal, get_args
+from string import Formatter
+from typing import Any, Literal, get_args
 
 from ruamel.yaml import YAML
 
-__all__ = ["LANGUAGES", "Language", "catalogue", "percent", "text"]
+__all__ = ["LANGUAGES", "Language", "catalogue", "figure", "percent", "text"]
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[str, ...] = get_args(Language)
+FIGURE = re.compile(r",\.(\d+)f")
 
 
 @cache
@@ -45,7 +50,43 @@ def text(key: str, language: str, /, **values: object) -> str:
     KeyError
         If the catalogue has no such text.
     """
-    return catalogue()[key][language].format(**values)
+    return _FILLED.vformat(catalogue()[key][language], (), values)
+
+
+class _Filled(Formatter):
+    """Fills placeholders as ``str.format`` does, ``{elders:,.0f}`` and the like as ``figure``."""
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        """Return one value as its placeholder asks."""
+        asked = FIGURE.fullmatch(format_spec)
+        return figure(value, int(asked[1])) if asked else format(value, format_spec)
+
+
+_FILLED = _Filled()
+
+
+def figure(value: float, decimals: int = 0) -> str:
+    """
+    Return a number as everything shown writes it: thousands apart, halves rounded up.
+
+    So do spreadsheets and the map. What lies beyond the twelfth digit is the noise of sums.
+
+    Parameters
+    ----------
+    value
+        Any number.
+    decimals
+        Digits after the point.
+
+    Examples
+    --------
+    >>> figure(1234.5), figure(6555.499999999999), figure(-0.4), figure(2.25, 1)
+    ('1,235', '6,556', '0', '2.3')
+    """
+    if not math.isfinite(value):
+        return f"{value}"
+    exact = Decimal(f"{value:.12g}").quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return f"{exact + 0:,.{decimals}f}"
 
 
 def percent(share: float) -> str:
@@ -57,6 +98,7 @@ def percent(share: float) -> str:
     >>> percent(0.13946), percent(0.99996), percent(1.0), percent(0.0), percent(0.0001)
     ('13.9%', '99.9%', '100%', '0%', '0.1%')
     """
+    share = round(share, 12)  # sums of the same elders in another order
     if share in {0.0, 1.0}:
         return f"{share * 100:.0f}%"
-    return f"{min(max(share * 100, 0.1), 99.9):.1f}%"
+    return f"{figure(min(max(share * 100, 0.1), 99.9), 1)}%"
