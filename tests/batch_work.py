@@ -1,9 +1,10 @@
-"""Work that stands in for planning in a batch: it dies, runs out of memory, waits, or does well."""
+"""Work that stands in for planning in a batch: it dies, ends its worker, waits, or does well."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ def _do(job: Job, tell: Tell) -> Outcome:
     tell("prepare", None, 0.0)
     if name.startswith("dies-always") or (name.startswith("dies-once") and attempts == 1):
         _die()
+    if name.startswith("orphan-once") and attempts == 1:
+        os.kill(os.getppid(), signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        time.sleep(60)
     if name.startswith("memory-always") or (name.startswith("memory-once") and attempts == 1):
         raise MemoryError
     if name.startswith("breaks"):

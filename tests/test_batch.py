@@ -7,8 +7,10 @@ import json
 import os
 import re
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import batch_work
@@ -18,7 +20,7 @@ from command import contents, say
 from tiny import change_scenario, change_table, write_tiny
 
 import siting
-from siting.batch import cluster, driver, local
+from siting.batch import apart, cluster, driver, local
 from siting.batch.claims import (
     DESK,
     BatchOverError,
@@ -38,11 +40,11 @@ from siting.errors import ClusterError, OutputError, ScenarioError
 from siting.texts import LANGUAGES, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from siting.batch.driver import Batch
     from siting.batch.events import Event
-    from siting.batch.job import Job, Outcome, Work
+    from siting.batch.job import Job, Outcome, Tell, Work
 
 HERE = Path(__file__).parent
 
@@ -96,15 +98,8 @@ def stand_in(
 def rough(tmp_path_factory: pytest.TempPathFactory) -> tuple[Batch, list[Job]]:
     """Return one batch in which workers die, on two processes of this machine."""
     names = ["dies-once", "dies-always", "fine", "breaks", "dies-late"]
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(HERE)
-    try:
-        crew = Crew(workers=2, retries=1, threads=1)
-        return stand_in(tmp_path_factory.mktemp("rough"), names, crew)
-    finally:
-        os.environ.pop("PYTHONPATH")
-        if before is not None:
-            os.environ["PYTHONPATH"] = before
+    crew = Crew(workers=2, retries=1, threads=1)
+    return stand_in(tmp_path_factory.mktemp("rough"), names, crew)
 
 
 def found(rough: tuple[Batch, list[Job]], name: str) -> tuple[Entry, int]:
@@ -153,11 +148,7 @@ def test_nothing_is_left_of_a_batch_but_its_results(rough: tuple[Batch, list[Job
     assert names == {"batch.csv", "batch.json", "dies-once", "fine", "dies-late"}
 
 
-def test_ctrl_c_ends_the_workers_and_keeps_what_is_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
-
+def test_ctrl_c_ends_the_workers_and_keeps_what_is_done(tmp_path: Path) -> None:
     def press(entries: list[Entry]) -> None:
         if entries[1].stage is not None:
             raise KeyboardInterrupt
@@ -179,15 +170,15 @@ class Hand:
 
     made: ClassVar[list[Hand]] = []
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment, self.ended, self.did = environment, False, 0
         Hand.made.append(self)
 
-    def do(self, work: Work, job: Job, _: object) -> Outcome:
+    def do(self, work: Work, job: Job, tell: Tell) -> Outcome:
         """Do one job."""
         assert not self.ended
         self.did += 1
-        return work(job, lambda *_: None)
+        return work(job, tell)
 
     def end(self) -> None:
         """Remember that it ended."""
@@ -201,7 +192,7 @@ def test_a_worker_without_memory_is_replaced_and_its_scenario_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(local, "_Worker", Hand)
+    monkeypatch.setattr(local, "Process", Hand)
     monkeypatch.setattr(Hand, "made", [])
     names = ["memory-once", "memory-always", "fine"]
     done, jobs = stand_in(tmp_path, names, Crew(workers=1, retries=2, threads=3))
@@ -567,7 +558,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.chdir(tmp_path_factory.mktemp("dask"))
     try:
         with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=":0",
             silence_logs=50,
         ) as started:  # fmt: skip
             yield started.scheduler_address
@@ -576,13 +567,104 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_a_cluster_does_the_same_and_survives_a_dead_worker(address: str, tmp_path: Path) -> None:
-    names = ["dies-once", "fine", "breaks"]
-    crew = Crew(scheduler=address, retries=1)
-    done, jobs = stand_in(tmp_path, names, crew)
-    assert [entry.state for entry in done.entries] == ["done", "done", "failed"]
-    assert len(batch_work.log_of(jobs[0])) == 2
-    assert done.entries[0].facts["threads"] == 1
-    assert (tmp_path / "dies-once" / "run.json").read_text(encoding="utf-8") == "2"
+    """Each attempt in a process of its own, that ends with it."""
+    names = ["dies-once", "fine", "breaks", "orphan-once"]
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(address, set_as_default=False) as client:
+        workers = set(client.run(os.getpid).values())
+    done, jobs = stand_in(tmp_path, names, Crew(scheduler=address, retries=1))
+    assert [entry.state for entry in done.entries] == ["done", "done", "failed", "done"]
+    seen = [[int(pid) for pid in batch_work.log_of(job)] for job in jobs]
+    assert [len(pids) for pids in seen] == [2, 1, 1, 2]
+    ran = {pid for pids in seen for pid in pids}
+    assert len(ran) == 6
+    assert not ran & workers
+    assert not any(psutil.pid_exists(pid) for pid in ran)
+    assert done.entries[0].facts["threads"] == 2
+    for name in ("dies-once", "orphan-once"):
+        assert (tmp_path / name / "run.json").read_text(encoding="utf-8") == "2"
+
+
+def test_what_runs_on_a_cluster_ends_with_its_batch(address: str, tmp_path: Path) -> None:
+    def press(entries: list[Entry]) -> None:
+        if entries[0].stage is not None:
+            raise KeyboardInterrupt
+
+    done, jobs = stand_in(tmp_path, ["waits"], Crew(scheduler=address), press)
+    assert done.interrupted
+    assert done.entries[0].state == "interrupted"
+    pid = int(batch_work.log_of(jobs[0])[0])
+    assert psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], 20)[1] == []
+    assert not (tmp_path / "waits").exists()
+
+
+@pytest.mark.parametrize(("token", "memory", "ends"), [
+    (None, 1, ["memory"]), ("other", None, ["interrupted"]), (None, None, []), (None, 2**60, []),
+])  # fmt: skip
+def test_a_job_that_nobody_waits_for_or_that_takes_too_much_is_ended(
+    tmp_path: Path, token: str | None, memory: int | None, ends: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(apart, "WATCH_S", 0.01)
+    killed = threading.Event()
+    process = SimpleNamespace(pid=os.getpid(), kill=killed.set)
+    with open_desk(tmp_path) as (desk, own):
+        job = make_jobs(
+            [tmp_path / "a.yaml"], tmp_path, (desk, token or own), data=None, changes=(),
+            language=None,
+        )[0]  # fmt: skip
+        with apart._watched(process, job, memory) as ended:  # type: ignore[arg-type]
+            assert killed.wait(10 if ends else 0.1) == bool(ends)
+    assert ended == ends
+
+
+def test_a_job_that_cannot_even_begin_is_given_up_after_its_retries(tmp_path: Path) -> None:
+    """Nothing notes an attempt where the work cannot be loaded."""
+
+    class Future:
+        status = "error"
+
+        def exception(self) -> Exception:
+            return ImportError("no such work")
+
+        def add_done_callback(self, call: Callable[[Future], None]) -> None:
+            call(self)
+
+    client = SimpleNamespace(
+        sync=lambda *_, **__: {"w": 1}, scheduler=SimpleNamespace(ncores_running=None),
+        subscribe_topic=lambda *_: None, submit=lambda *_, **__: Future(),
+    )  # fmt: skip
+    with open_desk(tmp_path) as desk:
+        jobs = make_jobs(
+            [tmp_path / "a.yaml"], tmp_path, desk, data=None, changes=(), language=None
+        )
+        (ended,) = cluster._Batch(client, batch_work.by_name, 2).events(jobs)
+    assert isinstance(ended, Ended)
+    assert (ended.attempts, ended.outcome.state) == (3, "lost")
+    assert ended.outcome.message == "ImportError: no such work"
+
+
+@pytest.mark.parametrize(("answer", "said"), [({}, "内存已满"), (TimeoutError(), "连接中断")])
+def test_a_cluster_without_workers_or_a_scheduler_that_falls_silent_is_given_up(
+    tmp_path: Path, answer: object, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(*_: object, **__: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(cluster, "GONE_S", -1.0)
+    client = SimpleNamespace(
+        sync=ask, scheduler=SimpleNamespace(ncores_running=None),
+        subscribe_topic=lambda *_: None, cancel=lambda *_, **__: None,
+    )  # fmt: skip
+    with open_desk(tmp_path) as desk:
+        jobs = make_jobs(
+            [tmp_path / "a.yaml"], tmp_path, desk, data=None, changes=(), language=None
+        )
+        asked = cluster._Batch(client, batch_work.by_name, 0).events(jobs)
+        with pytest.raises(ClusterError, match=said):
+            next(asked)
 
 
 def test_a_worker_that_dies_too_often_is_given_up_on_a_cluster(

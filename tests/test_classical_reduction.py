@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 import siting
-from siting.classical import core, split
+from siting.classical import core, rest, split
 from siting.classical.anneal_kernels import anneal
 from siting.classical.classes import merged
 from siting.classical.core import covering
 from siting.classical.cover_kernels import exchange_covers
 from siting.classical.effort import Effort
+from siting.classical.left import Left
 from siting.classical.pairs import read_pairs
+from siting.classical.task import Task
 
 FEW = settings(max_examples=40, deadline=None)
 
@@ -254,3 +257,99 @@ def test_coordinates_that_are_none(sites: object, demand: object, words: str) ->
         siting.set_covering(siting.StraightReach(sites, demand), cutoff_m=1)
     assert caught.value.render("zh")
     assert re.search(words, caught.value.render("en")), caught.value.render("en")
+
+
+# -- middling size ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send small instances through windows and regions."""
+    for name, size in {"FEW_PAIRS": -1, "PAIRS_TO_A_SITE": 0, "TOUCHES": 1e5}.items():
+        monkeypatch.setattr(rest, name, size)
+    for name, size in {"A_WINDOW": 6, "LEAST_WINDOW": 4}.items():
+        monkeypatch.setattr(rest, name, size)
+    monkeypatch.setattr(split, "A_REGION", 12)
+
+
+def compact(
+    within: np.ndarray, cost: np.ndarray, row: np.ndarray, ends: tuple[float, float]
+) -> float:
+    """Return the least cost of sites and uncovered points under one more row, by SciPy's solver."""
+    n_sites, n = within.shape
+    covers = np.hstack([within.T.astype(float), np.eye(n)])
+    found = milp(
+        cost, integrality=np.repeat([1, 0], [n_sites, n]), bounds=Bounds(0, 1),
+        constraints=[LinearConstraint(covers, 1, np.inf), LinearConstraint(row[None], *ends)],
+    )  # fmt: skip
+    return float(found.fun)
+
+
+@pytest.mark.usefixtures("by_windows")
+@pytest.mark.parametrize("seed", range(8))
+def test_middling_coverings_are_proven_as_by_another_solver(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    places = [rng.uniform(0, 10, (k, 2)) for k in (40, 120)]
+    metres = np.hypot(*(places[0][:, None] - places[1][None]).transpose(2, 0, 1))
+    elders, costs = rng.integers(1, 30, 120).astype(float), rng.integers(2, 9, 40).astype(float)
+    within, none, zero = metres <= 1.6, np.zeros(40), np.zeros(120)
+    total = elders.sum()
+    asked = (
+        (siting.maximal_covering(elders, metres, cutoff_m=1.6, p=9), None, np.ones(40), 9.0),
+        (siting.maximal_covering(elders, metres, cutoff_m=1.6, budget=40, costs=costs),
+         None, costs, 40.0),
+        (siting.partial_set_covering(elders, metres, cutoff_m=1.6, share=0.75, costs=costs),
+         0.75, costs, 0.0),
+    )  # fmt: skip
+    for found, share, prices, money in asked:
+        if share is None:
+            left = compact(
+                within, np.concatenate([none, elders]), np.concatenate([prices, zero]), (0, money)
+            )
+            best = total - left
+        else:
+            most = (1 - share) * total + 1e-9
+            best = compact(
+                within, np.concatenate([prices, zero]), np.concatenate([none, elders]), (0, most)
+            )
+        assert found.value == pytest.approx(best)
+        assert (found.bound, found.proof) == (found.value, "optimal")
+
+
+@pytest.mark.usefixtures("by_windows")
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bound_by_regions_lies_between_the_best_and_the_relaxation(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    places = [rng.uniform(0, 10, (k, 2)) for k in (40, 120)]
+    metres = np.hypot(*(places[0][:, None] - places[1][None]).transpose(2, 0, 1))
+    elders, within = rng.integers(1, 30, 120).astype(float), metres <= 1.6
+    cover = merged(read_pairs(np.where(within, metres, np.inf), "reach", []), elders)
+    task = Task(
+        cover, np.ones(40), 9.0, None, True, np.zeros(40, dtype=bool), -elders.sum(),
+        np.ones(40, dtype=bool),
+    )  # fmt: skip
+    effort = Effort.of("maximal_covering", 60, 0, 2, 0, None)
+    left = Left.of(task, task.free, task.held)
+    relaxed = left.program(effort).relax(60)
+    assert relaxed is not None
+    rest.bound_by_regions(left, relaxed, effort)
+    zero = np.zeros(40)
+    left_out = compact(
+        within, np.concatenate([zero, elders]), np.concatenate([zero + 1, np.zeros(120)]), (0, 9)
+    )
+    first = relaxed.bound * left.scale + left.fixed
+    assert first - 1 < task.low <= left_out - elders.sum()
+
+
+def test_a_walk_that_only_loses_returns_what_it_began_with() -> None:
+    rng = np.random.default_rng(1)
+    within, weight = rng.random((30, 60)) < 0.1, np.ones(60)
+    order = np.argsort(-within.sum(axis=1))
+    start = np.isin(np.arange(30), order[:5])
+    rows, columns = csr_array(within.T.astype(float)), csr_array(within.astype(float))
+    may = np.ones(30, dtype=bool)
+    ends = anneal(
+        rows.indptr.astype(np.int64), rows.indices, columns.indptr.astype(np.int64),
+        columns.indices, weight, np.ones(30), start, may, 5.0, 2000, 1e9, 1e9, 1,
+    )  # fmt: skip
+    assert within[ends].any(axis=0).sum() >= within[start].any(axis=0).sum()

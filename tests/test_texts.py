@@ -28,7 +28,7 @@ from siting.scenario_objective import MODELS
 from siting.standards.standard_file import LegalStatus
 from siting.study.curve import CURVE_COLUMNS
 from siting.tables import CheckLine, Severity
-from siting.texts import LANGUAGES, catalogue, text
+from siting.texts import LANGUAGES, catalogue, figure, percent, text
 
 SOURCES = sorted(Path(siting.__file__).parent.rglob("*.py"))
 ALWAYS = {"errors": {"many"}, "check": {"count", "elders"}}
@@ -356,3 +356,20 @@ def test_candidates_can_be_listed_or_generated_in_words() -> None:
     sentence = Fault("one_of", "a.yaml:3", {"key": "candidates.0", "names": "path, generate"})
     assert "candidates.0" in sentence.render("zh")
     assert "path, generate" in sentence.render("en")
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "shown"),
+    [(4018.5, 0, "4,019"), (4017.5, 0, "4,018"), (6555.499999999999, 0, "6,556"),
+     (6555.49, 0, "6,555"), (-0.4, 0, "0"), (-1234.5, 0, "-1,235"), (2.25, 1, "2.3"),
+     (1e15, 0, "1,000,000,000,000,000"), (0.1 + 0.2, 2, "0.30"), (7, 1, "7.0")],
+)  # fmt: skip
+def test_figures_are_rounded_as_spreadsheets_round(value: float, decimals: int, shown: str) -> None:
+    assert figure(value, decimals) == shown
+
+
+def test_texts_and_shares_round_alike() -> None:
+    found = text("cli.coverage_high", "en", elders=4018.5, before="", after="", most="")
+    assert "4,019" in found
+    assert percent(0.1225) == "12.3%"
+    assert [percent(1 - 1e-15), percent(1 - 1e-6), percent(1e-15)] == ["100%", "99.9%", "0%"]

@@ -1,4 +1,4 @@
-"""Jobs on a Dask cluster by its address: one at a time for each worker."""
+"""Jobs on a Dask cluster by its address: one at a time beside each worker."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import asyncio
 import contextlib
 import logging
 import queue
-import threading
 import warnings
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from siting.batch.claims import attempts_so_far, is_published, is_shared, note_attempt
+from siting.batch.apart import look, work_apart
+from siting.batch.claims import attempts_so_far
 from siting.batch.events import Ended, Event, Staged, Started
-from siting.batch.job import Job, Outcome, Work, rarely
+from siting.batch.job import Job, Outcome, Work
 from siting.batch.local import RETRIED
 from siting.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
-    from pathlib import Path
 
 __all__ = ["run_on"]
 
@@ -33,16 +33,17 @@ ANSWER_S = 10.0
 LOOK_S = 1.0
 """How often the workers of the cluster are looked at, seconds."""
 
-_ALONE = threading.Lock()
-"""Held by the one run of a worker process, however many threads it has."""
+GONE_S = 60.0
+"""How long a cluster may be without any worker before the batch is given up, seconds."""
 
 
 def run_on(address: str, jobs: Sequence[Job], work: Work, *, retries: int) -> Generator[Event]:
     """
     Do jobs on the workers of a cluster, and give what happens as it happens.
 
-    A worker that dies takes nothing with it but its attempt: Dask gives the job to another one, as
-    often as ``retries`` says. Closing the iterator takes back what has not begun.
+    Each job runs in a process of its own beside its worker. One that dies, or a worker that does,
+    takes nothing with it but its attempt: the job is given out again, as often as ``retries`` says.
+    Closing the iterator takes back what has not begun; what runs ends with the batch's desk.
 
     Parameters
     ----------
@@ -58,18 +59,19 @@ def run_on(address: str, jobs: Sequence[Job], work: Work, *, retries: int) -> Ge
     Raises
     ------
     ClusterError
-        If Dask is not installed, the scheduler does not answer or has no workers, or a worker has
-        another Siting or does not see the result folder.
+        If Dask is not installed, the scheduler does not answer or has no workers, now or for a
+        minute, or a worker has another Siting or does not see the result folder.
     """
-    client = _connect(address)
-    try:
-        _refuse_unlike_workers(client, address, jobs[0])
-        with contextlib.closing(_Batch(client, work, retries)) as batch:
-            yield from batch.events(jobs)
-    finally:
-        with contextlib.suppress(OSError, TimeoutError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            client.close()
+    with _unsaid():
+        client = _connect(address)
+        try:
+            _refuse_unlike_workers(client, address, jobs[0])
+            with contextlib.closing(_Batch(client, work, retries)) as batch:
+                yield from batch.events(jobs)
+        finally:
+            with contextlib.suppress(OSError, TimeoutError), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                client.close()
 
 
 def _connect(address: str) -> Any:
@@ -79,7 +81,7 @@ def _connect(address: str) -> Any:
     except ModuleNotFoundError as error:
         raise ClusterError.of("dask_missing", "--scheduler") from error
     try:
-        with _unsaid(), ThreadPoolExecutor(1) as apart:  # a notebook has a loop of its own
+        with ThreadPoolExecutor(1) as apart:  # a notebook has a loop of its own
             apart.submit(lambda: asyncio.run(_greet(address))).result()
             client = distributed.Client(address, timeout=ANSWER_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError, TypeError) as error:
@@ -109,67 +111,47 @@ async def _greet(address: str) -> None:
 
 @contextlib.contextmanager
 def _unsaid() -> Iterator[None]:
-    """Keep off the screen what Dask logs while it tries to connect; the error says it."""
-    logger = logging.getLogger("distributed")
-    before = logger.disabled
-    logger.disabled = True
+    """Keep off the screen what Dask logs of a scheduler that does not answer; the error says it."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    before = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.disabled = before
+        for each, level in zip(loggers, before, strict=True):
+            each.setLevel(level)
 
 
 def _refuse_unlike_workers(client: Any, address: str, job: Job) -> None:
-    """Refuse workers with another Siting, or without the result folder at the same path."""
+    """Refuse another Siting than here, or workers without the result folder at the same path."""
+    ours, patience = version("siting"), {"callback_timeout": GONE_S}
     try:
-        found: dict[str, tuple[str, bool]] = client.run(_look, job.desk, job.token)
-    except ModuleNotFoundError as error:
-        raise ClusterError.of("workers_unlike", address, expected=version("siting"), found="-"
-        ) from error  # fmt: skip
-    other = {name: said for name, (said, _) in found.items() if said != version("siting")}
+        found = {"scheduler": client.run_on_scheduler(version, "siting", **patience)}
+        told: dict[str, tuple[str, bool]] = client.run(look, job.desk, job.token, **patience)
+    except ModuleNotFoundError as error:  # not installed, or too old
+        raise ClusterError.of("workers_unlike", address, expected=ours, found="-") from error
+    except (OSError, TimeoutError) as error:
+        raise ClusterError.of("workers_gone", address, seconds=GONE_S) from error
+    found |= {name: said for name, (said, _) in told.items()}
+    other = {name: said for name, said in found.items() if said != ours}
     if other:
         raise ClusterError.of(
-            "workers_unlike", address, sorted(other), expected=version("siting"),
+            "workers_unlike", address, sorted(other), expected=ours,
             found=", ".join(sorted(set(other.values()))),
         )  # fmt: skip
-    blind = sorted(name for name, (_, sees) in found.items() if not sees)
+    blind = sorted(name for name, (_, sees) in told.items() if not sees)
     if blind:
         path = job.folder.parent.as_posix()
         raise ClusterError.of("workers_blind", address, blind, path=path)
 
 
-def _look(desk: Path, token: str) -> tuple[str, bool]:
-    """Return, in a worker, its version of Siting and whether it sees the batch's folder."""
-    return version("siting"), is_shared(desk, token)
-
-
-def _work_on(work: Work, job: Job, topic: str, most: int) -> Outcome:
-    """Do one job in a worker of a cluster, alone in its process; count the attempt first."""
-    distributed: Any = import_module("distributed")
-    worker = distributed.get_worker()
-
-    def tell(stage: str, gap: float | None, left: float) -> None:
-        """Tell the one who asked."""
-        worker.log_event(topic, (job.number, stage, gap, left))
-
-    with _ALONE:
-        attempt = note_attempt(job.desk, job.key)
-        if attempt > most and not is_published(job.desk, job.key):
-            return Outcome("lost", message=worker.address)
-        worker.log_event(topic, (job.number, attempt))
-        return work(replace(job, threads=_fewest(job.threads, worker.state.nthreads)), rarely(tell))
-
-
-def _fewest(asked: int | None, there: int) -> int:
-    """Return the threads of a run: those of the worker, or fewer where fewer are asked for."""
-    return there if asked is None else min(asked, there)
-
-
 def _died_on(future: Any) -> str:
-    """Return the address of the worker that a job was last lost with, or the kind of fault."""
+    """Return the address of the worker that a job was last lost with, or the fault."""
     error = future.exception()
     last = getattr(error, "last_worker", None)
-    return str(getattr(last, "address", None) or type(error).__name__)
+    fault = f"{type(error).__name__}: {error}".splitlines()[0]
+    return str(getattr(last, "address", None) or fault)
 
 
 class _Batch:
@@ -180,6 +162,8 @@ class _Batch:
         self.heard: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self.waiting: deque[Job] = deque()
         self.running: dict[Any, Job] = {}
+        self.given: Counter[int] = Counter()
+        self.workers, self.looked, self.alive = 0, -inf, monotonic()
 
     def events(self, jobs: Sequence[Job]) -> Generator[Event]:
         """Give what happens until every job has ended."""
@@ -188,11 +172,13 @@ class _Batch:
         self.waiting.extend(jobs)
         left = len(jobs)
         while left:
+            self._look()
             self._hand_out(topic)
             try:
                 kind, content = self.heard.get(timeout=LOOK_S)
             except queue.Empty:
                 continue
+            self.alive = monotonic()
             if kind == "said":
                 number, *rest = content
                 yield Started(number, *rest) if len(rest) == 1 else Staged(number, *rest)
@@ -206,18 +192,28 @@ class _Batch:
 
         A job is not tied to a worker: Dask would wait for a tied one's worker that is gone.
         """
-        while self.waiting and len(self.running) < self._workers():
+        while self.waiting and len(self.running) < self.workers:
             job = self.waiting.popleft()
-            future = self.client.submit(_work_on, self.work, job, topic, self.most, pure=False)
+            self.given[job.number] += 1
+            future = self.client.submit(work_apart, self.work, job, topic, self.most, pure=False)
             self.running[future] = job
             future.add_done_callback(lambda done: self.heard.put(("over", done)))
 
-    def _workers(self) -> int:
-        """Return how many workers the cluster has now."""
+    def _look(self) -> None:
+        """Count, now and then, the workers that take jobs; give up where none has for long."""
+        now = monotonic()
+        if now - self.looked < LOOK_S:
+            return
+        ask = self.client.scheduler.ncores_running
         try:
-            return len(self.client.nthreads())
+            self.workers = len(self.client.sync(ask, callback_timeout=ANSWER_S))
         except (OSError, TimeoutError) as error:
             raise ClusterError.of("scheduler_lost", "--scheduler") from error
+        self.looked = now
+        if self.workers:
+            self.alive = now
+        elif now - self.alive > GONE_S:
+            raise ClusterError.of("workers_gone", "--scheduler", seconds=GONE_S)
 
     def _settle(self, future: Any) -> Ended | None:
         """Return the end of a job; None where it is tried again."""
@@ -228,13 +224,13 @@ class _Batch:
             outcome: Outcome = future.result()
         else:
             outcome = Outcome("lost", message=_died_on(future))
-        attempts = attempts_so_far(job.desk, job.key)
+        attempts = max(attempts_so_far(job.desk, job.key), self.given[job.number])
         if outcome.state in RETRIED and attempts < self.most:
             self.waiting.append(job)
             return None
         return Ended(job.number, min(attempts, self.most), outcome)
 
     def close(self) -> None:
-        """Take back what has not begun."""
+        """Take back what has not begun; what runs sees that the batch is over."""
         with contextlib.suppress(OSError, TimeoutError):
             self.client.cancel(list(self.running), force=True)

@@ -16,6 +16,7 @@ from siting.errors import OutputError, SitingError
 from siting.inputs.layout import read_layout
 from siting.objective import STAGES
 from siting.outputs.folder import refuse_foreign
+from siting.outputs.result import key_figures
 from siting.run import plan, write_plan
 from siting.scenario_file import read_scenario
 
@@ -220,18 +221,8 @@ def _facts(folder: Path) -> dict[str, Any]:
             for row in csv.DictReader(file)
             if (row["state"], row["verdict"], row["enforced"]) == ("plan", "unmet", "true")
         }
-    return {
-        "name": record["name"],
-        "status": record["status"],
-        "gap": max(gaps.values(), default=None),
+    return key_figures(record) | {
         **{f"gap_{name}": gaps.get(name) for name in STAGES},
-        "elders_high": record["elders"]["high"],
-        "elders_medium": record["elders"]["medium"],
-        "covered_share_high": record["coverage"]["plan"]["high"],
-        "covered_share_medium": record["coverage"]["plan"]["medium"],
-        "beds_missing": record["beds"]["shortfall"],
-        "new_sites": record["sites"]["new"],
-        "cost_wan_yuan": record["cost_wan_yuan"],
         "enforced_rules_unmet": len(unmet),
         "seconds": record["seconds"],
         "memory_mb": record["peak_memory_mb"],

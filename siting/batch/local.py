@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import queue
-import subprocess
-import sys
-import tempfile
 import threading
-from typing import IO, TYPE_CHECKING, Self, cast
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 from siting.batch.events import Ended, Event, Staged, Started
-from siting.batch.job import Job, Outcome, Work
+from siting.batch.process import Process, surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from siting.batch.job import Job, Work
+
 __all__ = ["Idle", "cores", "run_here"]
 
-COMMAND = (sys.executable, "-m", "siting.batch.worker")
-THREAD_SETTINGS = (
-    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
-)  # fmt: skip
-"""What libraries read when they are loaded; one that is set already stays as it is."""
 POLL_S = 0.2
 LEAVE_S = 5.0
 RETRIED = ("lost", "memory")
@@ -96,9 +89,9 @@ class Idle:
     """Workers that have nothing to do between one call and the next; ended with the block."""
 
     def __init__(self) -> None:
-        self.workers: list[_Worker] = []
+        self.workers: list[Process] = []
 
-    def take(self) -> _Worker | None:
+    def take(self) -> Process | None:
         """Return a worker that is idle, or None."""
         with contextlib.suppress(IndexError):
             return self.workers.pop()
@@ -127,13 +120,13 @@ class _Pool:
     ) -> None:
         self.asked, self.work, self.retries, self.idle = asked, work, retries, idle
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.environment = {name: str(threads) for name in THREAD_SETTINGS} | dict(os.environ)
+        self.environment = surroundings(threads)
         self.closed = False
-        self.workers: list[_Worker] = []
+        self.workers: list[Process] = []
 
     def attend(self) -> None:
         """Hand jobs to one worker until none is left, and put a new one in the place of a dead."""
-        worker: _Worker | None = None
+        worker: Process | None = None
         while not self.closed:
             try:
                 attempt, job = self.asked.get_nowait()
@@ -141,7 +134,7 @@ class _Pool:
                 break
             self.events.put(Started(job.number, attempt))
             worker = worker or self._hire()
-            outcome = worker.do(self.work, job, self.events)
+            outcome = worker.do(self.work, job, partial(self._tell, job.number))
             again = outcome.state in RETRIED
             if again:
                 worker.end()
@@ -155,10 +148,14 @@ class _Pool:
         elif worker is not None:
             worker.end()
 
-    def _hire(self) -> _Worker:
+    def _tell(self, number: int, stage: str, gap: float | None, left: float) -> None:
+        """Tell of a job that it has come to a stage."""
+        self.events.put(Staged(number, stage, gap, left))
+
+    def _hire(self) -> Process:
         """Start a worker."""
         rested = self.idle.take() if self.idle is not None else None
-        worker = rested or _Worker(self.environment)
+        worker = rested or Process(self.environment)
         self.workers.append(worker)
         if self.closed:
             worker.kill()
@@ -170,51 +167,3 @@ class _Pool:
         for worker in list(self.workers):
             if self.idle is None or worker not in self.idle.workers:
                 worker.kill()
-
-
-class _Worker:
-    """One process, what it is asked and answers, and what it says besides."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        self.process = subprocess.Popen(  # noqa: S603 - our own module
-            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said,
-            env=environment,
-        )  # fmt: skip
-        self.questions = cast("IO[bytes]", self.process.stdin)
-        self.answers = cast("IO[bytes]", self.process.stdout)
-
-    def do(self, work: Work, job: Job, events: queue.SimpleQueue[Event]) -> Outcome:
-        """Hand over one job and wait for what becomes of it."""
-        try:
-            pickle.dump((work, job), self.questions)
-            self.questions.flush()
-            while True:
-                kind, content = pickle.load(self.answers)  # noqa: S301 - from our own process
-                if kind == "ended":
-                    outcome: Outcome = content
-                    return outcome
-                events.put(Staged(job.number, *content))
-        except (OSError, EOFError, pickle.UnpicklingError):
-            return Outcome("lost", message=self._last_words())
-
-    def _last_words(self) -> str:
-        """Return how the process ended, and the last that it or its libraries said."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(LEAVE_S)
-        self.said.seek(0)
-        lines = self.said.read().decode("utf-8", "replace").split("\n")
-        words = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return f"{self.process.poll()}" + (f", {words}" if words else "")
-
-    def kill(self) -> None:
-        """End the process at once, whatever it does; its attendant hears of it."""
-        self.process.kill()
-
-    def end(self) -> None:
-        """End the process and close what leads to it."""
-        self.kill()
-        self.process.wait()
-        for pipe in (self.questions, self.answers, self.said):
-            with contextlib.suppress(OSError):
-                pipe.close()

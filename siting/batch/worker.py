@@ -1,7 +1,7 @@
 """
 A worker process: takes jobs from its standard input and hands back what became of them.
 
-Started by ``siting.batch.local`` as ``python -m siting.batch.worker``, so that a script or a
+Started by ``siting.batch.process`` as ``python -m siting.batch.worker``, so that a script or a
 notebook that calls ``siting.batch`` is not run a second time, on any system. What is pickled comes
 from the one process that started it and goes back there.
 """
@@ -13,6 +13,7 @@ import pickle
 import signal
 import sys
 import threading
+import traceback
 from typing import IO, TYPE_CHECKING, Any
 
 from siting.batch.job import rarely
@@ -56,8 +57,12 @@ def _next(questions: IO[bytes]) -> tuple[Work, Job] | None:
 
 def _do(work: Work, job: Job, send: Callable[[str, Any], None]) -> None:
     """Do one job and hand back what became of it; in a thread, so that Ctrl-C is not for it."""
-    outcome: Outcome = work(job, rarely(lambda *stage: send("stage", stage)))
-    send("ended", outcome)
+    try:
+        outcome: Outcome = work(job, rarely(lambda *stage: send("stage", stage)))
+        send("ended", outcome)
+    except BaseException:  # noqa: BLE001 - the one who asked must hear that nothing comes
+        traceback.print_exc()
+        os._exit(1)
 
 
 if __name__ == "__main__":
