@@ -325,8 +325,8 @@ def test_a_bound_by_regions_lies_between_the_best_and_the_relaxation(seed: int) 
     elders, within = rng.integers(1, 30, 120).astype(float), metres <= 1.6
     cover = merged(read_pairs(np.where(within, metres, np.inf), "reach", []), elders)
     task = Task(
-        cover, np.ones(40), 9.0, None, True, np.zeros(40, dtype=bool), -elders.sum(),
-        np.ones(40, dtype=bool),
+        cover, np.ones(40), 9.0, None, exact=True, chosen=np.zeros(40, dtype=bool),
+        low=-elders.sum(), free=np.ones(40, dtype=bool),
     )  # fmt: skip
     effort = Effort.of("maximal_covering", 60, 0, 2, 0, None)
     left = Left.of(task, task.free, task.held)
