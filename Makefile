@@ -6,7 +6,7 @@ RUN := $(BIN)/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 CASES := ../shared/cases
 
-.PHONY: help setup demo test test-slow check bench docs clean
+.PHONY: help setup demo test test-slow check bench docs site clean
 
 help:
 	@echo "make demo       plan the sample county and say where the map is"
@@ -15,6 +15,7 @@ help:
 	@echo "make check      ruff, mypy, import contracts, docstrings"
 	@echo "make bench      measure against peers, write docs/benchmarks.md; hours"
 	@echo "make docs       write the pages of the standards and the tables of keys anew"
+	@echo "make site       build the documentation as a site, warnings being errors"
 
 $(VENV)/.made:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"
@@ -61,6 +62,10 @@ bench: $(VENV)/.base
 docs: $(VENV)/.base
 	$(RUN) docs/make_standards.py
 	$(RUN) docs/make_scenario.py
+
+site: $(VENV)/.test
+	$(BIN)/sphinx-build -q -W --keep-going -c docs . runs/site
+	@echo "Pages: runs/site/docs/index.html"
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info

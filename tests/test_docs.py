@@ -10,6 +10,8 @@ import json
 import pkgutil
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -595,3 +597,17 @@ def test_nothing_that_is_needed_to_run_is_under_the_gpl() -> None:
         said += [each for each in about.get_all("Classifier", []) if each.startswith("License")]
         plain = re.sub(r"L(?:esser )?GPL|GPL-3.0-with-GCC-exception", "", " ".join(said))
         assert not re.search(r"A?GPL|GNU (?:Affero )?General Public", plain), name
+
+
+# the site
+
+
+def test_the_pages_are_built_without_a_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "docs"]
+    done = subprocess.run(  # noqa: S603 - our own pages
+        [*command, "-d", str(tmp_path / "doctrees"), ".", str(tmp_path / "site")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    pages = {page.stem for page in (tmp_path / "site" / "docs").glob("*.html")}
+    assert {page.stem for page in DOCS.glob("*.md")} <= pages

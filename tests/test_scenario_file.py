@@ -135,7 +135,7 @@ change:
     variant = write(scenario.parent / "variants" / "a.yaml", text)
     read = siting.read_scenario(variant)
     assert (read.name, read.language, read.solve.gap) == ("变体", "zh", 0.02)
-    assert read.solve.time_limit_s == 20.0
+    assert read.solve.time_limit_s == 60.0
     assert read.candidates[0].max_beds == 40
     assert read.limits.budget_wan_yuan == 900
     assert read.rules == {"HZ-02": {"enforce": False}}
@@ -171,7 +171,7 @@ def test_a_fault_of_a_change_is_told_where_the_change_is_written(scenario: Path)
     assert told[0].startswith("--set: 'solve.threads'")
     change_scenario(scenario, {"solve.gap": -1})
     line = SCENARIO.splitlines().index(
-        "solve: {time_limit_s: 20, gap: 0.0, threads: 1, random_seed: 0}"
+        "solve: {time_limit_s: 60, gap: 0.0, threads: 1, random_seed: 0}"
     )
     assert faults(variant)[0].startswith("variant.yaml:4:")
     other = write(scenario.parent / "other.yaml", "base: scenario.yaml\nchange: {year: 2026}\n")

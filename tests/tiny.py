@@ -85,7 +85,7 @@ exclude: []
 limits: {{}}
 locks: {{open: [], forbid: [], beds: {{}}}}
 rules: {{}}
-solve: {{time_limit_s: 20, gap: 0.0, threads: 1, random_seed: 0}}
+solve: {{time_limit_s: 60, gap: 0.0, threads: 1, random_seed: 0}}
 outputs: {{map: false, tables: false, geopackage: false, sheet: false, report: false}}
 """
 
