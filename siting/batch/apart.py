@@ -15,6 +15,8 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from siting.batch.claims import is_published, is_shared, note_attempt
 from siting.batch.job import Job, Outcome, Work
 from siting.batch.process import Process, surroundings
@@ -104,7 +106,6 @@ def _watched(process: Process, job: Job, memory: int | None) -> Iterator[list[st
 
 def _bytes_of(pid: int) -> int:
     """Return the memory that a process holds; 0 where it has ended."""
-    psutil: Any = import_module("psutil")  # comes with Dask
     try:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:

@@ -59,8 +59,8 @@ GUIDE_COLUMNS = ((212.0, 31.0, 92.0, 235.0), (310.0, 31.0, 98.0, 235.0))
 LEAST_SIDE_M = 200.0
 OUTLINE: dict[str, Any] = {"color": "#111111", "linewidth": 2.0}
 POINT_SIZE, POINT_LINES = 7.5, 3
-WITH_LAND = (0.07, 0.33, 0.14, 0.09, 0.25, 0.12)
-WITHOUT_LAND = (0.08, 0.5, 0.14, 0.09, 0.07, 0.12)
+WITH_LAND = (0.1, 0.33, 0.14, 0.09, 0.22, 0.12)
+WITHOUT_LAND = (0.1, 0.48, 0.14, 0.09, 0.07, 0.12)
 
 
 def guide_title(frames: Frames, place: Any, name: str) -> str:
