@@ -10,7 +10,7 @@ import numpy as np
 
 from siting.extras import fullest_mix, layout_of, mix_like
 from siting.neighbourhood import Neighbourhoods, windows
-from siting.pricing import price_by_parts
+from siting.pricing import Parts, Priced
 from siting.search import ROW_TOLERANCE, Run, checked_outcome
 from siting.solvers import Ask, End, Outcome
 from siting.start import first_plan
@@ -27,13 +27,17 @@ __all__ = ["PART_UNITS", "Large", "search_large"]
 
 PART_UNITS = (6, 12, 24)
 """Planning units in a part: larger parts prove more and take longer."""
-WINDOW = 150
-"""Sites decided anew at once."""
+WINDOW, MOST_WINDOW = 150, 1200
+"""Sites decided anew at once: twice as many after each sweep that gained little, up to the most."""
 WINDOW_NODES = 200
-"""Nodes that one part is searched for, the same on every machine."""
+"""Nodes that the smallest windows are searched for, the same on every machine; larger ones more."""
 WINDOW_S, PART_S = 10.0, 30.0
 PRICE_SHARE = 0.7
 """Share of the time left that pricing may take."""
+LAST_ROUNDS, ROUNDS_WORTH = 5, 0.02
+"""Prices are moved no more once so many rounds lifted the bound by less than this of the gap."""
+FAR = 0.05
+"""Nor are they moved while the plan is farther from the bound than this of its value."""
 LEARN_ROUNDS = 3
 WHOLE_TIMES, WHOLE_SHARE = 2, 0.25
 """
@@ -41,9 +45,8 @@ The whole model is searched at last with at most this many times ``solve.exact_b
 and this share of the time left: a search that is begun for nothing takes minutes to notice.
 """
 NOISE = 1e-9
-SWEEPS = 8
 WORTH = 2e-4
-"""A sweep that gains less than this of the value is the last."""
+"""A sweep that gains less than this of the value is the last with windows of its size."""
 
 
 def search_large(
@@ -58,8 +61,9 @@ def search_large(
     Return what was reached for the objective that is set, as ``search`` does for small models.
 
     The relaxation gives prices, and parts of the plan solved by themselves with these prices give a
-    bound and most of a plan. That is completed and improved part by part, all else held. Larger
-    parts lift the bound; what time is left goes into the whole model, from the best plan.
+    bound and most of a plan. That is completed and improved window by window, all else held. Moved
+    prices and larger parts lift the bound; what time is left goes into the whole model, from the
+    best plan.
     """
     at = Large(run, model, stage, run.clock() + limit, absolute, start, model.linear.costs())
     run.progress(stage, None, run.left())
@@ -67,12 +71,15 @@ def search_large(
     if relaxed.end is End.PROVEN:
         at.bound = relaxed.bound
     at.fit_mix()
+    prices = relaxed.prices
     for size in PART_UNITS:
-        if at.is_done() or relaxed.prices is None:
+        if at.is_done() or prices is None:
             break
-        if at.take(_completed(model, at.price(relaxed.prices, size))):
+        priced = at.price(prices, size)
+        prices = priced.prices
+        if at.take(_completed(model, priced.values)):
             at.fit_mix()
-        at.sweep()
+        at.improve()
     if at.is_done() or not at.may_search_whole(limit):
         return Outcome(at.end_reached(), at.best, at.bound)
     whole = checked_outcome(run, model, stage, replace(at.ask(), start=at.best, progress=at.tell))
@@ -103,6 +110,10 @@ class Large:
         Adds the rows that tell a plan what it claims too little of, and returns how many.
     ties
         (n, n_variables) further rows of variables that belong together. None: none.
+    window
+        Sites decided anew at once.
+    sweeps, asked
+        Sweeps made, plans looked at: no two are cut along the same lines, or named alike.
     """
 
     run: Run
@@ -116,6 +127,8 @@ class Large:
     completed: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     learn: Callable[[NDArray[np.float64], str], int] | None = None
     ties: csr_matrix | None = None
+    window: int = WINDOW
+    sweeps: int = 0
     asked: int = 0
 
     @property
@@ -140,10 +153,10 @@ class Large:
             settings.threads, settings.random_seed, stop=self.run.stop,
         )  # fmt: skip
 
-    def is_near(self, part: float = 1.0) -> bool:
-        """Return whether value and bound are within the gap asked for, or part of it."""
+    def is_near(self) -> bool:
+        """Return whether value and bound are within the gap asked for."""
         gap = self.run.settings.gap
-        return self.value - self.bound <= part * max(gap * abs(self.value), self.absolute, 1e-9)
+        return self.value - self.bound <= max(gap * abs(self.value), self.absolute, 1e-9)
 
     def is_done(self) -> bool:
         """Return whether nothing more is wanted, or no time is left."""
@@ -185,48 +198,72 @@ class Large:
         """Decide beds, mix and functions anew, the sites held."""
         free = np.ones(len(self.best), dtype=bool)
         free[list(self.model.choose.values())] = False
-        self._decide([free], WINDOW_S)
+        self._decide([free], 1.0)
 
-    def price(self, prices: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-        """Lift the bound by parts with prices; return what the parts' answers put together."""
-        ask = self.ask()
+    def price(self, prices: NDArray[np.float64], size: int) -> Priced:
+        """Lift the bound by parts with prices, and move the prices while that lifts it further."""
+        ask, begun = self.ask(), self.run.clock()
         rounds = len(self.model.problem.unit_id) / size / ask.threads + 1.0
-        limit = min(PART_S, PRICE_SHARE * ask.time_limit_s / rounds)
-        ask = replace(ask, time_limit_s=limit, gap=1e-4, threads=1, start=self.best)
-        priced = price_by_parts(self.run, self.model, self.around(), ask, prices, size)
-        self.bound = max(self.bound, priced.bound)
-        self.tell(self.value, self.bound)
-        return priced.values
+        most = PRICE_SHARE * ask.time_limit_s
+        ask = replace(
+            ask, time_limit_s=min(PART_S, most / rounds), gap=1e-4, threads=1, start=self.best
+        )
+        parts = Parts.of(self.run, self.model, self.around(), size)
+        bounds: list[float] = []
+
+        def may_go_on(best: Priced) -> bool:
+            """Return whether another round is worth its time; take what is proven so far."""
+            bounds.append(best.bound)
+            self.bound = max(self.bound, best.bound)
+            self.tell(self.value, self.bound)
+            gained = best.bound - bounds[max(len(bounds) - 1 - LAST_ROUNDS, 0)]
+            tired = len(bounds) > LAST_ROUNDS and gained < ROUNDS_WORTH * (self.value - best.bound)
+            spent = (self.run.clock() - begun) * (1.0 + 1.0 / len(bounds))
+            return not (self.is_done() or tired or spent > most or self.is_far())
+
+        return parts.lifted(ask, parts.priced(ask, prices), self.value, may_go_on)
+
+    def is_far(self) -> bool:
+        """Return whether the plan is still too far from the bound to measure steps by it."""
+        return not self.value - self.bound <= FAR * abs(self.value)
 
     def around(self) -> Neighbourhoods:
         """Return what belongs to the sites of the model as it is now."""
         return Neighbourhoods.of(self.model, self.ties)
 
-    def sweep(self) -> None:
-        """Decide the plan anew part by part, sweep after sweep, while it gains."""
+    def improve(self) -> None:
+        """Sweep while that gains, with larger windows where it gains little."""
         around = self.around()
         sites = np.unique(around.owner[around.owner >= 0])
-        at_once = max(self.run.settings.threads, 1)
-        for turn in range(SWEEPS):
+        while not self.is_done():
             before = self.value
-            parts = list(windows(self.model.problem.sites.xy[sites], WINDOW, turn))
-            apart = -(-len(parts) // at_once)  # those decided at once lie far apart
-            for first in range(apart):
-                if self.is_done() or self.is_near(0.2):
-                    return
-                free = [around.free(sites[each]) for each in parts[first::apart]]
-                self._decide(free, WINDOW_S)
-                self.tell(self.value, self.bound)
-            if before - self.value <= WORTH * abs(before):
+            self._sweep(around, sites)
+            if before - self.value > WORTH * abs(before):
+                continue
+            if self.window >= min(MOST_WINDOW, len(sites)):
                 return
+            self.window *= 2
 
-    def _decide(self, parts: list[NDArray[np.bool_]], limit: float) -> None:
+    def _sweep(self, around: Neighbourhoods, sites: NDArray[np.int64]) -> None:
+        """Decide the whole plan anew, window by window, those decided at once far apart."""
+        xy, larger = self.model.problem.sites.xy[sites], self.window / WINDOW
+        parts = list(windows(xy, self.window, self.sweeps))
+        self.sweeps += 1
+        apart = -(-len(parts) // max(self.run.settings.threads, 1))
+        for first in range(apart):
+            if self.is_done():
+                return
+            free = [around.free(sites[each]) for each in parts[first::apart]]
+            self._decide(free, larger)
+            self.tell(self.value, self.bound)
+
+    def _decide(self, parts: list[NDArray[np.bool_]], larger: float) -> None:
         """Decide some parts anew, each by itself, and take what is better; once more if it lied."""
         for _ in range(LEARN_ROUNDS if self.learn is not None else 1):
             before, ask = self.best, self.ask()
             ask = replace(
-                ask, time_limit_s=min(ask.time_limit_s, limit), gap=1e-5, threads=1,
-                start=before, max_nodes=WINDOW_NODES,
+                ask, time_limit_s=min(ask.time_limit_s, larger * WINDOW_S), gap=1e-5, threads=1,
+                start=before, max_nodes=int(larger * WINDOW_NODES),
             )  # fmt: skip
 
             def decide(free: NDArray[np.bool_], ask: Ask = ask) -> NDArray[np.float64] | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from siting.plan_model import PlanModel
 
-__all__ = ["Neighbourhoods", "windows"]
+__all__ = ["OVERALL", "Neighbourhoods", "windows"]
 
 OVERALL = 1000
 """A row with more terms is one of the whole plan: it ties no auxiliary variable to a part."""

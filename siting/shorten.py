@@ -245,12 +245,12 @@ def _large(
         run, model, "distance", end, 0.0, start, model.linear.costs(), bound / cutting.unit,
         completed=cutting.measured, learn=cutting.learn, ties=cutting.ties(),
     )  # fmt: skip
-    large.sweep()
+    large.improve()
     for size in PART_UNITS:
         if prices is None or large.is_done():
             break
-        large.price(prices, size)
-        large.sweep()
+        prices = large.price(prices, size).prices
+        large.improve()
     if large.is_done() or not large.may_search_whole(limit):
         return large.best, large.bound * cutting.unit
     return _whole_cuts(cutting, large.best, large.bound * cutting.unit, end)

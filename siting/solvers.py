@@ -40,6 +40,11 @@ __all__ = [
 POLL_S = 0.1
 GRACE_S = 15.0
 """How long after its time a solver is waited for."""
+_FIRST, _GREETED = threading.Lock(), threading.Event()
+"""
+The console is turned away once, and by one thread: two at a time would give each other's place back
+and leave it turned away for good.
+"""
 
 
 class End(StrEnum):
@@ -365,8 +370,12 @@ def _in_neighbourhood(model: LinearModel, ask: Ask, free: NDArray[np.bool_]) -> 
 
 def new_highs() -> highspy.Highs:
     """Return a silent HiGHS; the first one of a process would say its version on the console."""
-    with _no_console():
-        highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    with _FIRST:
+        if not _GREETED.is_set():
+            with _no_console():
+                highspy.Highs()  # type: ignore[no-untyped-call]
+            _GREETED.set()
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]
     highs.setOptionValue("output_flag", False)  # noqa: FBT003
     return highs
 

@@ -25,7 +25,7 @@ from siting.model import build_model
 from siting.neighbourhood import Neighbourhoods, windows
 from siting.objective import measure
 from siting.plan_model import Hard
-from siting.pricing import price_by_parts
+from siting.pricing import Parts, Priced
 from siting.reduce import cover_groups, settle_essential
 from siting.scenario import Solve
 from siting.search import Run
@@ -161,11 +161,44 @@ def test_priced_parts_bound_what_the_whole_reaches(problem: Problem, size: int, 
     assert relaxed.prices is not None
     ask, around = Ask(10.0, start=most), Neighbourhoods.of(model)
     run = run_of(LARGE)
-    priced = price_by_parts(run, model, around, ask, relaxed.prices, size)
+    parts = Parts.of(run, model, around, size)
+    priced = parts.priced(ask, relaxed.prices)
     slack = 1e-6 * max(abs(best.bound), 1.0)
     assert relaxed.bound - slack <= priced.bound <= best.bound + slack
     shaken = relaxed.prices * np.random.default_rng(noise).uniform(-1, 2, len(relaxed.prices))
-    assert price_by_parts(run, model, around, ask, shaken, size).bound <= best.bound + slack
+    poor = parts.priced(ask, shaken)
+    assert poor.bound <= best.bound + slack
+    rounds: list[Priced] = []
+
+    def may_go_on(now: Priced) -> bool:
+        rounds.append(now)
+        return len(rounds) < 6
+
+    moved = parts.lifted(ask, poor, float(model.linear.costs() @ most), may_go_on)
+    assert poor.bound <= moved.bound <= best.bound + slack
+    assert parts.priced(ask, moved.prices).bound == pytest.approx(moved.bound, abs=slack)
+
+
+def test_moved_prices_prove_more_where_the_first_were_none() -> None:
+    """Either town has to open its dearer site: one more for the second, six for the first."""
+    model, solver = two_towns(), HighsSolver()
+    tie = {model.choose[0]: 1.0, model.choose[3]: 1.0}
+    model.linear.row("tie", tie, ">=", 1.0)
+    best = solver(model.linear, Ask(10.0))
+    assert best.values is not None
+    parts = Parts.of(run_of(LARGE), model, Neighbourhoods.of(model), 1)
+    ask = Ask(10.0, start=best.values)
+    first = parts.priced(ask, np.zeros(len(parts.low)))
+    assert first.bound == pytest.approx(best.bound - 1.0)
+    rounds: list[float] = []
+
+    def may_go_on(now: Priced) -> bool:
+        rounds.append(now.bound)
+        return len(rounds) <= 12
+
+    moved = parts.lifted(ask, first, float(model.linear.costs() @ best.values), may_go_on)
+    assert best.bound - 0.1 <= moved.bound <= best.bound + 1e-6
+    assert rounds == sorted(rounds)
 
 
 # The search.

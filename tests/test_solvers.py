@@ -12,6 +12,8 @@ import math
 import os
 import subprocess
 import sys
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
 from time import monotonic
@@ -677,3 +679,20 @@ def test_whatever_a_solver_says_the_status_is_true_or_an_error_in_a_long_hunt(
     problem: Problem, answers: list[tuple[End, str, str]], true_first: int
 ) -> None:
     check_liar(problem, answers, true_first=true_first)
+
+
+SOLVERS_AT_ONCE = """
+from concurrent.futures import ThreadPoolExecutor
+from siting.solvers import new_highs
+
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda _: new_highs(), range(400)))
+print("heard")
+"""
+
+
+def test_solvers_begun_at_once_say_nothing_and_leave_the_console_where_it_is() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SOLVERS_AT_ONCE], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "heard\n"
