@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
     from siting.plan_model import PlanModel
 
-__all__ = ["PART_UNITS", "Large", "search_large"]
+__all__ = ["STEPS", "WINDOW", "Large", "search_large"]
 
-PART_UNITS = (6, 12, 24)
-"""Planning units in a part: larger parts prove more and take longer."""
-WINDOW, MOST_WINDOW = 150, 1200
-"""Sites decided anew at once: twice as many after each sweep that gained little, up to the most."""
+STEPS = ((6, 600), (12, 1200), (24, 1200))
+"""
+Planning units in a part, for the bound, and most sites in a window, for the plan, step by step:
+larger ones reach more and take longer.
+"""
+WINDOW = 150
+"""Sites decided anew at once: twice as many after each sweep that gained little."""
 WINDOW_NODES = 200
 """Nodes that the smallest windows are searched for, the same on every machine; larger ones more."""
 WINDOW_S, PART_S = 10.0, 30.0
@@ -45,7 +48,7 @@ The whole model is searched at last with at most this many times ``solve.exact_b
 and this share of the time left: a search that is begun for nothing takes minutes to notice.
 """
 NOISE = 1e-9
-WORTH = 2e-4
+WORTH = 5e-4
 """A sweep that gains less than this of the value is the last with windows of its size."""
 
 
@@ -72,14 +75,14 @@ def search_large(
         at.bound = relaxed.bound
     at.fit_mix()
     prices = relaxed.prices
-    for size in PART_UNITS:
+    for size, most in STEPS:
         if at.is_done() or prices is None:
             break
         priced = at.price(prices, size)
         prices = priced.prices
         if at.take(_completed(model, priced.values)):
             at.fit_mix()
-        at.improve()
+        at.improve(most)
     if at.is_done() or not at.may_search_whole(limit):
         return Outcome(at.end_reached(), at.best, at.bound)
     whole = checked_outcome(run, model, stage, replace(at.ask(), start=at.best, progress=at.tell))
@@ -231,8 +234,8 @@ class Large:
         """Return what belongs to the sites of the model as it is now."""
         return Neighbourhoods.of(self.model, self.ties)
 
-    def improve(self) -> None:
-        """Sweep while that gains, with larger windows where it gains little."""
+    def improve(self, most: int) -> None:
+        """Sweep while that gains; where it does not, take windows twice as large, up to most."""
         around = self.around()
         sites = np.unique(around.owner[around.owner >= 0])
         while not self.is_done():
@@ -240,7 +243,7 @@ class Large:
             self._sweep(around, sites)
             if before - self.value > WORTH * abs(before):
                 continue
-            if self.window >= min(MOST_WINDOW, len(sites)):
+            if self.window >= min(most, len(sites)):
                 return
             self.window *= 2
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from siting.distance import DistanceTerms, distance_terms
-from siting.large import PART_UNITS, Large
+from siting.large import STEPS, WINDOW, Large
 from siting.search import EXACT_NODES, ROW_TOLERANCE, Run, checked_bound, checked_outcome
 from siting.solvers import Ask, End, Outcome
 
@@ -245,12 +245,12 @@ def _large(
         run, model, "distance", end, 0.0, start, model.linear.costs(), bound / cutting.unit,
         completed=cutting.measured, learn=cutting.learn, ties=cutting.ties(),
     )  # fmt: skip
-    large.improve()
-    for size in PART_UNITS:
+    large.improve(WINDOW)
+    for size, most in STEPS:
         if prices is None or large.is_done():
             break
         prices = large.price(prices, size).prices
-        large.improve()
+        large.improve(most)
     if large.is_done() or not large.may_search_whole(limit):
         return large.best, large.bound * cutting.unit
     return _whole_cuts(cutting, large.best, large.bound * cutting.unit, end)
