@@ -226,7 +226,7 @@ def _scenario() -> dict[str, object]:
             "most_dementia_share": 0.5,
         },
         "rules": {name: {"enforce": True} for name in ENFORCED},
-        "solve": {"time_limit_s": 400, "gap": 0.005, "threads": 2, "random_seed": 0},
+        "solve": {"time_limit_s": 300, "gap": 0.005, "threads": 2, "random_seed": 0},
     }  # fmt: skip
 
 

@@ -179,7 +179,7 @@ class Parts:
         there = self.matrix @ values
         held = np.where(prices > 0, self.low, np.where(prices < 0, self.high, there))
         held = np.where(there < self.low, self.low, np.where(there > self.high, self.high, held))
-        return held - there
+        return np.asarray(held - there, dtype=np.float64)
 
 
 def _part_of_variables(model: PlanModel, around: Neighbourhoods, size: int) -> NDArray[np.int64]:

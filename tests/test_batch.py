@@ -21,6 +21,7 @@ from tiny import change_scenario, change_table, write_tiny
 
 import siting
 from siting.batch import apart, cluster, driver, local
+from siting.batch import job as batch_job
 from siting.batch.claims import (
     DESK,
     BatchOverError,
@@ -469,6 +470,33 @@ def test_resume_sees_an_output_that_is_asked_for_now(three: list[Path], tmp_path
     siting.batch(three[:1], tmp_path / "out", resume=True, changes={"outputs.tables": True})
     assert states(tmp_path / "out") == {"a": "done"}
     assert (tmp_path / "out" / "a" / "tables.xlsx").exists()
+
+
+def test_resume_makes_a_result_again_that_lost_an_output(three: list[Path], tmp_path: Path) -> None:
+    out, more = tmp_path / "out", {"outputs.tables": True}
+    siting.batch(three, out, changes=more)
+    (out / "a" / "tables.xlsx").unlink()
+    siting.batch(three, out, changes=more, resume=True)
+    assert states(out) == {"a": "done", "b": "kept", "c": "kept"}
+    assert (out / "a" / "tables.xlsx").exists()
+
+
+def test_what_nobody_foresaw_fails_one_scenario_and_no_other(
+    tmp_path: Path,
+    inline: None,  # noqa: ARG001 - it must be in force
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = batch_job.plan
+
+    def plan(scenario: Any, **more: Any) -> Any:
+        if scenario.name == "b":
+            raise RuntimeError("a shelf fell down")
+        return real(scenario, **more)
+
+    monkeypatch.setattr(batch_job, "plan", plan)
+    done = siting.batch([county(tmp_path, name) for name in "abc"], tmp_path / "out")
+    assert states(tmp_path / "out") == {"a": "done", "b": "failed", "c": "done"}
+    assert "RuntimeError: a shelf fell down" in done.failed[0].message
 
 
 # ------------------------------------------------------------------------------- written once

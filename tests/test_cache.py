@@ -183,6 +183,21 @@ def test_a_road_that_moved_is_read_again(tmp_path: Path) -> None:
     assert_same(after, prepared(Cache(None), data=data))
 
 
+def test_what_reading_said_of_the_roads_is_said_again(tmp_path: Path) -> None:
+    """The file has two layers and none is named: the first is read, with a line in the check."""
+    shutil.copytree(ROOT / "data" / "sample", tmp_path / "data" / "sample")
+    data = tmp_path / "scenarios"
+    data.mkdir()
+    path = tmp_path / "data" / "sample" / ROADS
+    gpd.read_file(path).iloc[:1].to_file(path, layer="另一层")
+    first, second = (
+        prepared(Cache(tmp_path / "c"), data=data, network__layer=None) for _ in range(2)
+    )
+    assert second.cache["network"] == "read"
+    assert "first_layer" in [line.code for line in first.check.lines]
+    assert lines(second) == lines(first)
+
+
 def test_the_other_files_of_a_shapefile_belong_to_it(tmp_path: Path) -> None:
     line = shapely.LineString([(500_000, 3_300_000), (500_100, 3_300_000)])
     path = tmp_path / "ways.shp"

@@ -74,8 +74,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     """Send tiny instances through what large ones go through."""
     if request.param == "windows":
         for name, size in {
-            "FEW_PAIRS": -1,
-            "PAIRS_TO_A_SITE": 0,
+            "EASY_PAIRS": -1,
+            "EASY_PAIRS_TO_A_SITE": 0,
             "A_WINDOW": 3,
             "TOUCHES": 1e4,
         }.items():

@@ -265,7 +265,7 @@ def test_coordinates_that_are_none(sites: object, demand: object, words: str) ->
 @pytest.fixture
 def by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Send small instances through windows and regions."""
-    for name, size in {"FEW_PAIRS": -1, "PAIRS_TO_A_SITE": 0, "TOUCHES": 1e5}.items():
+    for name, size in {"EASY_PAIRS": -1, "EASY_PAIRS_TO_A_SITE": 0, "TOUCHES": 1e5}.items():
         monkeypatch.setattr(rest, name, size)
     for name, size in {"A_WINDOW": 6, "LEAST_WINDOW": 4}.items():
         monkeypatch.setattr(rest, name, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ from verdict import check_honest, near, values_of
 from siting.decisions import find_decisions
 from siting.errors import ScenarioError
 from siting.extras import everything_open, layout_of
+from siting.large import Large
 from siting.model import build_model
 from siting.neighbourhood import Neighbourhoods, windows
 from siting.objective import measure
@@ -30,7 +32,7 @@ from siting.reduce import cover_groups, settle_essential
 from siting.scenario import Solve
 from siting.search import Run
 from siting.solve import solve
-from siting.solvers import Ask, End, HighsSolver, cbc
+from siting.solvers import Ask, End, HighsSolver, Outcome, cbc
 
 if TYPE_CHECKING:
     from siting.plan_model import PlanModel
@@ -179,11 +181,13 @@ def test_priced_parts_bound_what_the_whole_reaches(problem: Problem, size: int, 
     assert parts.priced(ask, moved.prices).bound == pytest.approx(moved.bound, abs=slack)
 
 
-def test_moved_prices_prove_more_where_the_first_were_none() -> None:
-    """Either town has to open its dearer site: one more for the second, six for the first."""
+@pytest.mark.parametrize(("sites", "sense"), [((0, 3), ">="), ((1, 2), "<=")])
+def test_moved_prices_prove_more_where_the_first_were_none(
+    sites: tuple[int, int], sense: str
+) -> None:
+    """One town has to open its dearer site: six more in the first, one more in the second."""
     model, solver = two_towns(), HighsSolver()
-    tie = {model.choose[0]: 1.0, model.choose[3]: 1.0}
-    model.linear.row("tie", tie, ">=", 1.0)
+    model.linear.row("tie", {model.choose[site]: 1.0 for site in sites}, sense, 1.0)
     best = solver(model.linear, Ask(10.0))
     assert best.values is not None
     parts = Parts.of(run_of(LARGE), model, Neighbourhoods.of(model), 1)
@@ -198,10 +202,41 @@ def test_moved_prices_prove_more_where_the_first_were_none() -> None:
 
     moved = parts.lifted(ask, first, float(model.linear.costs() @ best.values), may_go_on)
     assert best.bound - 0.1 <= moved.bound <= best.bound + 1e-6
+    rounds.clear()
+    shot = parts.lifted(ask, first, 1e6, may_go_on)
+    assert shot.bound == rounds[-1] >= first.bound
     assert rounds == sorted(rounds)
 
 
+@pytest.mark.parametrize("end", [End.FAILED, End.INFEASIBLE])
+def test_a_part_without_a_bound_leaves_none(end: End) -> None:
+    model, solver = two_towns(), HighsSolver()
+    best = solver(model.linear, Ask(10.0))
+    answers = iter([Outcome(End.PROVEN, best.values, 3.0), Outcome(end, None, 5.0)] * 9)
+    run = replace(run_of(LARGE), solver=lambda *_: next(answers))
+    parts = Parts.of(run, model, Neighbourhoods.of(model), 1)
+    assert parts.priced(Ask(10.0, start=best.values), np.zeros(len(parts.low))).bound == -np.inf
+
+
 # The search.
+
+
+def test_a_plan_is_taken_only_if_it_keeps_every_row_and_proven_only_if_it_is() -> None:
+    model = two_towns()
+    best = HighsSolver()(model.linear, Ask(10.0)).values
+    assert best is not None
+    most = best.copy()
+    most[model.choose[0]], most[model.beds[0]] = 1.0, 40.0
+    run, costs = run_of(LARGE), model.linear.costs()
+    at = Large(run, model, "cost", 1e9, 0.0, most, costs, float(costs @ best))
+    assert at.end_reached() is End.TIME_LIMIT
+    nothing = np.zeros(len(best))
+    assert float(costs @ nothing) < float(costs @ best)
+    assert not at.take(nothing)
+    assert (at.best == most).all()
+    assert at.take(best)
+    assert at.end_reached() is End.PROVEN
+    assert not at.take(most)
 
 
 @hypothesis_settings(SHORT, max_examples=60)

@@ -14,8 +14,9 @@ from test_batch import county, run_inline
 from tiny import change_table
 
 import siting
-from siting.batch.division import LEVELS, Curve, divide
+from siting.batch.division import LEVELS, Curve, Division, divide
 from siting.batch.driver import Crew
+from siting.batch.province import _levels
 from siting.errors import ScenarioError, UnsolvedError
 from siting.prepare import prepare
 
@@ -154,6 +155,26 @@ def test_a_bound_for_more_money_holds_for_less() -> None:
     assert divide([curve], 10.0).bounds[0] == 30.0
 
 
+def test_a_later_bound_is_nothing_where_an_earlier_value_is_open() -> None:
+    """With 10 more of the first are left than proven: the bound of the second is of another."""
+    bounds = np.array([[50.0, 20, 0, 0], [30.0, 25, 0, 0]])
+    reached = np.array([[50.0, 20, 0, 0], [40.0, 25, 0, 0]])
+    curve = Curve(np.array([0.0, 10]), np.array([0.0, 10]), reached, bounds)
+    assert curve.least().tolist() == [[50.0, 20, 0, 0], [30.0, 0, 0, 0]]
+
+
+def test_what_any_division_could_cover_is_told_beside_what_the_curves_give() -> None:
+    division = Division(
+        np.array([0]), np.array([40.0, 9, 0, 0]), np.array([38.0, 9, 0, 0]),
+        np.array([30.0, -np.inf, -np.inf, -np.inf]), 10.0, np.array([0]),
+    )  # fmt: skip
+    whole = {"covered_high": 160.0, "covered_medium": 91.0}
+    high, medium = _levels(division, whole, {"high": 200.0, "medium": 100.0})
+    assert (high["most_of_any_division"], high["most_of_curves"]) == (170.0, 162.0)
+    assert (high["gap"], high["gap_of_choice"]) == pytest.approx((0.05, 0.01))
+    assert (medium["most_of_any_division"], medium["gap"]) == (None, None)
+
+
 # ------------------------------------------------------------------------------- counties
 
 
@@ -223,6 +244,21 @@ def test_counties_share_a_budget_as_well_as_can_be(
         sum(each["coverage"]["plan"]["high"] * each["elders"]["high"] for each in records)
     )
     assert float(done.shares.sum()) <= budget + 1e-6
+
+
+def test_no_plan_of_a_place_passes_its_own_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Crew, "run", run_inline)
+    free, held = dearer(tmp_path, "a", 1.0), dearer(tmp_path, "b", 1.0, limits__budget_wan_yuan=300)
+    siting.share_budget([free, held], tmp_path / "out", budget_wan_yuan=5000)
+    with (tmp_path / "out" / "curves.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    most = {
+        path: max(float(row["cost_wan_yuan"]) for row in rows if row["scenario"] == path.as_posix())
+        for path in (free, held)
+    }
+    assert most[held] <= 300 < most[free]
 
 
 def test_the_tables_of_a_province_fit_together(

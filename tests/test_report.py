@@ -343,6 +343,34 @@ def test_long_names_tabs_and_pictographs_stay_whole() -> None:
 # Plans of every sort
 
 
+def test_a_stage_left_open_shows_its_bound_beside_its_value() -> None:
+    frames = sample_frames()
+    stages = [dict(each) for each in frames.record["stages"]]
+    stages[0] |= {"value": 812.5, "bound": 800.25, "gap": 0.0150769}
+    report, word, _ = made(replace(frames, record=frames.record | {"stages": stages}))
+    assert by_name(word, report)["stages"][1][1:4] == ["812.50", "800.25", "1.5077%"]
+
+
+def test_a_home_that_is_only_converted_is_called_so() -> None:
+    frames = sample_frames()
+    sites = frames.facilities.copy()
+    turned, shut = (sites.index[sites["status"] == each][0] for each in ("existing", "closed"))
+    sites.loc[[turned, shut], "phase"] = 2025
+    report, word, _ = made(replace(frames, facilities=sites))
+    said = {row[0]: row[1] for row in by_name(word, report)["built"][1:]}
+    assert (said[sites.loc[turned, "name"]], said[sites.loc[shut, "name"]]) == ("改造", "关闭")
+
+
+def test_what_a_facility_costs_keeps_its_tenth() -> None:
+    frames = sample_frames()
+    sites = frames.facilities.copy()
+    first = sites.index[sites["status"] == "new"][0]
+    sites.loc[first, "cost_wan_yuan"] = 1234.56
+    report, word, _ = made(replace(frames, facilities=sites))
+    costs = {row[0]: row[7] for row in by_name(word, report)["built"][1:]}
+    assert costs[sites.loc[first, "name"]] == "1,234.6"
+
+
 def test_long_tables_are_cut_and_what_is_left_out_is_counted() -> None:
     frames = sample_frames()
     _, word, page = made(frames, rows=2)

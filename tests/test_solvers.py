@@ -12,8 +12,6 @@ import math
 import os
 import subprocess
 import sys
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from time import monotonic
@@ -692,7 +690,7 @@ print("heard")
 
 
 def test_solvers_begun_at_once_say_nothing_and_leave_the_console_where_it_is() -> None:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - Python itself
         [sys.executable, "-c", SOLVERS_AT_ONCE], check=True, capture_output=True, text=True
     )
     assert done.stdout == "heard\n"

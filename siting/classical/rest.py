@@ -38,7 +38,7 @@ WIDER, NARROWER = 1.2, 0.7
 ROUNDS = 3
 """Windows that bring nothing until the search of windows ends, counted in rounds of all sites."""
 
-PAIRS_TO_A_SITE, FEW_PAIRS = 10, 5_000
+EASY_PAIRS_TO_A_SITE, EASY_PAIRS = 10, 5_000
 """Pairs, in all or to a site, up to which the solver is asked at once."""
 
 FEW_GONE = 0.05
@@ -64,7 +64,7 @@ def settle(task: Task, effort: Effort) -> None:
     """
     left, relaxed = _relaxed(task, effort)
     pairs = left.cover.by_class.nnz
-    if relaxed is not None and pairs > max(PAIRS_TO_A_SITE * len(left.sites), FEW_PAIRS):
+    if relaxed is not None and pairs > max(EASY_PAIRS_TO_A_SITE * len(left.sites), EASY_PAIRS):
         _anneal(task, effort, SHARE * effort.left())
         search_windows(task, effort, SHARE * effort.left())
         left.rule_out(relaxed)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from siting.classical.faults import LARGEST, places
-from siting.classical.straight_kernels import are_same, class_sites, keys_of, nearest_of
+from siting.classical.straight_kernels import Boxes, are_same, class_sites, keys_of, nearest_of
 from siting.errors import Fault
 
 if TYPE_CHECKING:
@@ -70,33 +70,33 @@ class Near:
 
     def keys(self, words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """Return two sums of the words of the sites over each point, and how many they are."""
-        boxes = _Boxes.of(self.sites, self.cutoff_m)
+        boxes = _boxes(self.sites, self.cutoff_m)
         key = np.zeros((self.n_demand, 2), dtype=np.uint64)
         count = np.zeros(self.n_demand, dtype=np.int64)
 
         def work(part: slice) -> None:
             """Do a chunk."""
-            keys_of(*boxes.given(), self.points[part], self.cutoff_m, words, key[part], count[part])
+            keys_of(boxes, self.points[part], self.cutoff_m, words, key[part], count[part])
 
         _in_chunks(work, self.n_demand)
         return key, count
 
     def leads(self, first: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Return CSR of the sites over some points, ascending."""
-        boxes = _Boxes.of(self.sites, self.cutoff_m)
-        return class_sites(*boxes.given(), self.points[first], self.cutoff_m)
+        boxes = _boxes(self.sites, self.cutoff_m)
+        return class_sites(boxes, self.points[first], self.cutoff_m)
 
     def hold_together(
         self, start: NDArray[np.int64], site: NDArray[np.int32], group: NDArray[np.int64]
     ) -> bool:
         """Return whether all points of a class lie within reach of the sites of its first."""
-        boxes = _Boxes.of(self.sites, self.cutoff_m)
+        boxes = _boxes(self.sites, self.cutoff_m)
         right = []
 
         def work(part: slice) -> None:
             """Do a chunk."""
             right.append(
-                are_same(*boxes.given(), self.points[part], self.cutoff_m, start, site, group[part])
+                are_same(boxes, self.points[part], self.cutoff_m, start, site, group[part])
             )
 
         _in_chunks(work, self.n_demand)
@@ -118,13 +118,13 @@ class Near:
         infinite distance.
         """
         order = np.sort(sites)
-        boxes = _Boxes.of(self.sites[order], self.cutoff_m)
+        boxes = _boxes(self.sites[order], self.cutoff_m)
         site = np.full(self.n_demand, -1, dtype=np.int64)
         metres = np.full(self.n_demand, np.inf)
 
         def work(part: slice) -> None:
             """Do a chunk."""
-            nearest_of(*boxes.given(), self.points[part], self.cutoff_m, site[part], metres[part])
+            nearest_of(boxes, self.points[part], self.cutoff_m, site[part], metres[part])
 
         _in_chunks(work, self.n_demand)
         found = site >= 0
@@ -132,39 +132,18 @@ class Near:
         return site, metres
 
 
-@dataclass(frozen=True)
-class _Boxes:
-    """Sites sorted into square boxes no smaller than the cutoff."""
-
-    xy: NDArray[np.float64]
-    low: NDArray[np.float64]
-    size: float
-    shape: NDArray[np.int64]
-    start: NDArray[np.int64]
-    item: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, xy: NDArray[np.float64], cutoff_m: float) -> _Boxes:
-        """Return the boxes of sites, no more of them than some for every site."""
-        low = xy.min(axis=0)
-        extent = float((xy.max(axis=0) - low).max())
-        slack = cutoff_m * 1e-9 + 8 * np.finfo(float).eps * float(np.abs(xy).max())
-        size = max(cutoff_m + slack, extent / (2.0 * np.sqrt(len(xy)) + 1.0), 1e-9)
-        place = np.floor((xy - low) / size).astype(np.int64)
-        shape = place.max(axis=0) + 1
-        box = place[:, 0] * shape[1] + place[:, 1]
-        count = np.bincount(box, minlength=int(shape.prod()))
-        start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-        return cls(xy, low, size, shape, start, np.argsort(box, kind="stable"))
-
-    def given(
-        self,
-    ) -> tuple[
-        NDArray[np.float64], NDArray[np.float64], float, NDArray[np.int64], NDArray[np.int64],
-        NDArray[np.int64],
-    ]:  # fmt: skip
-        """Return all of it, as the kernels take it."""
-        return self.xy, self.low, self.size, self.shape, self.start, self.item
+def _boxes(xy: NDArray[np.float64], cutoff_m: float) -> Boxes:
+    """Return sites in boxes no smaller than the cutoff, and no more than some for every site."""
+    low = xy.min(axis=0)
+    extent = float((xy.max(axis=0) - low).max())
+    slack = cutoff_m * 1e-9 + 8 * np.finfo(float).eps * float(np.abs(xy).max())
+    size = max(cutoff_m + slack, extent / (2.0 * np.sqrt(len(xy)) + 1.0), 1e-9)
+    place = np.floor((xy - low) / size).astype(np.int64)
+    shape = place.max(axis=0) + 1
+    box = place[:, 0] * shape[1] + place[:, 1]
+    count = np.bincount(box, minlength=int(shape.prod()))
+    start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    return Boxes(xy, low, float(size), shape, start, np.argsort(box, kind="stable"))
 
 
 def _in_chunks(work: Any, n: int) -> None:

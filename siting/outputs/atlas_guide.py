@@ -13,6 +13,7 @@ from matplotlib.collections import PathCollection
 
 from siting.outputs.atlas_layers import ground_lines
 from siting.outputs.atlas_tables import access_block, reason_words
+from siting.outputs.facilities import what_becomes
 from siting.outputs.services import functions_of, name_words
 from siting.outputs.sheet import Design
 from siting.outputs.sheet_column import Block, number, share
@@ -233,7 +234,7 @@ def _sites(place: Any, paper: Paper, frames: Frames) -> Block:
             say(paper, "built")]  # fmt: skip
     rows = [head]
     for site in mine.rename(columns={"name": "name_"}).itertuples():
-        kind = f"sheet.kind_{site.status}"
+        kind = f"sheet.kind_{what_becomes(site)}"
         word = text(kind, paper.language) if kind in catalogue() else tell(paper, "kind_other")
         rows.append([
             "" if pd.isna(site.rank) else f"{site.rank:.0f}", str(site.name_), word,

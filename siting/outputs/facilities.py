@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from siting.problem import Layout, Problem
     from siting.study.phases import PhasePlan
 
-__all__ = ["PHASE_SITE_COLUMNS", "facilities_frame", "phase_sites_frame", "site_counts"]
+__all__ = [
+    "PHASE_SITE_COLUMNS",
+    "facilities_frame",
+    "phase_sites_frame",
+    "site_counts",
+    "what_becomes",
+]
 
 PHASE_SITE_COLUMNS = ["year", "id", "status", "beds", "added_beds"]
 
@@ -116,6 +122,12 @@ def _status(problem: Problem, layout: Layout) -> NDArray[np.object_]:
     status[problem.site_unit < 0] = "outside"
     status[sites.is_existing & ~layout.is_open] = "closed"
     return status
+
+
+def what_becomes(facility: Any) -> str:
+    """Return a row's status; ``upgraded`` for a home that stays, beds turned or functions added."""
+    is_changed = facility.status == "existing" and not pd.isna(facility.phase)
+    return "upgraded" if is_changed else str(facility.status)
 
 
 def _rules_served(problem: Problem, plan: Audit) -> NDArray[np.object_]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from siting.money import ITEMS
+from siting.outputs.facilities import what_becomes
 from siting.outputs.money import pivot_of
 from siting.outputs.report_blocks import Figure, Section
 from siting.outputs.services import function_words, functions_of, name_words, status_words
@@ -73,7 +74,7 @@ def built_rows(told: Told) -> list[list[str]]:
     changed = table[is_changed].sort_values("rank", kind="stable", na_position="last")
     return [
         [
-            each.name, told.word("status", each.status), _name_of_unit(told, each.unit_id),
+            each.name, told.word("status", what_becomes(each)), _name_of_unit(told, each.unit_id),
             told.number(each.beds), told.number(each.added_beds),
             f"{told.number(each.nursing_beds)} / {told.number(each.dementia_beds)}",
             function_words(each.added_functions, told.language) or "",

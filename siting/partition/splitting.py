@@ -225,7 +225,8 @@ def _improve_around(
     zones = np.flatnonzero(label[unit] >= 0)
     window = _part_of(part, zones)
     bound = abs(int(window.elders.sum()) - len(chosen) * aim.target)
-    rounds = _rounds(len(zones), _rounds(len(zones), WINDOW_ROUNDS))
+    fewer = _rounds(len(zones), WINDOW_ROUNDS)
+    rounds = _rounds(len(zones), fewer)  # again: there are as many windows as there are units
     found = search(window, aim, label[unit[zones]], len(chosen), bound, rounds, state)
     unit[zones] = np.array(chosen)[found]
 

@@ -29,7 +29,7 @@ BUGS = (
     ),
     Bug(
         "large: prices are moved away from what the answers miss", "siting/pricing.py",
-        "        return held - there\n", "        return there - held\n",
+        "np.asarray(held - there, dtype=np.float64)", "np.asarray(there - held, dtype=np.float64)",
         "tests/test_large.py",
     ),
     Bug(

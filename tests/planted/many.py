@@ -84,7 +84,7 @@ BUGS = (
         "batch: one bad scenario ends the batch", "siting/batch/job.py",
         "except Exception as error:  # noqa: BLE001 - one bad scenario must fail alone",
         "except ZeroDivisionError as error:",
-        "tests/test_batch.py::test_messages_say_what_ended_a_scenario",
+        "tests/test_batch.py::test_what_nobody_foresaw_fails_one_scenario_and_no_other",
     ),
     Bug(
         "batch: a result of other inputs is kept", "siting/batch/older.py",
@@ -100,7 +100,7 @@ BUGS = (
         "batch: a result without an output asked for is kept", "siting/batch/older.py",
         "if not all((folder / name).exists() for name in (*ALWAYS, *wanted)):",
         "if not all((folder / name).exists() for name in ALWAYS):",
-        "tests/test_batch.py::test_resume_sees_an_output_that_is_asked_for_now",
+        "tests/test_batch.py::test_resume_makes_a_result_again_that_lost_an_output",
     ),
     Bug(
         "batch: a recommended rule counts as unmet", "siting/batch/job.py",
