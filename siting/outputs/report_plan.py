@@ -12,6 +12,7 @@ from siting.outputs.facilities import what_becomes
 from siting.outputs.money import pivot_of
 from siting.outputs.report_blocks import Figure, Section
 from siting.outputs.services import function_words, functions_of, name_words, status_words
+from siting.texts import text
 from siting.units import NO_UNIT
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def built_rows(told: Told) -> list[list[str]]:
     changed = table[is_changed].sort_values("rank", kind="stable", na_position="last")
     return [
         [
-            each.name, told.word("status", what_becomes(each)), _name_of_unit(told, each.unit_id),
+            each.name, _becomes(told, each), _name_of_unit(told, each.unit_id),
             told.number(each.beds), told.number(each.added_beds),
             f"{told.number(each.nursing_beds)} / {told.number(each.dementia_beds)}",
             function_words(each.added_functions, told.language) or "",
@@ -82,6 +83,14 @@ def built_rows(told: Told) -> list[list[str]]:
         ]
         for each in changed.itertuples()
     ]  # fmt: skip
+
+
+def _becomes(told: Told, facility: Any) -> str:
+    """Return what the plan makes of a facility, in words."""
+    became = what_becomes(facility)
+    if became == facility.status:
+        return told.word("status", became)
+    return text(f"sheet.kind_{became}", told.language)
 
 
 def _name_of_unit(told: Told, unit: Any) -> str:
