@@ -429,6 +429,14 @@ def _report(lines: list[str], tables: list[Table]) -> Figures:
         word = _named(f"tables.class_{grade}")
         row = graded[_named("report.figure_covered", grade=word)]
         found |= {f"covered.existing.{grade}": row[1], f"covered.plan.{grade}": row[2]}
+    shown = {name: graded[_named(f"report.figure_{name}")]
+             for name in ("beds", "shortfall", "sites", "cost")}  # fmt: skip
+    new, extended, _ = shown["sites"][2].split(" / ")
+    found |= {
+        "beds.existing@first page": shown["beds"][1], "beds.plan@first page": shown["beds"][2],
+        "missing@first page": shown["shortfall"][2], "cost@first page": shown["cost"][2],
+        "status.new@first page": new, "status.extended@first page": extended,
+    }  # fmt: skip
     found |= _stage_rows(table("stage", "value", "bound"))
     found |= _units({row[0]: row[1:7] for row in table("unit", "elders", "beds_required")})
     for row in table("street", "elders", "beds_today")[1:]:
