@@ -682,3 +682,24 @@ def test_no_number_is_lost_to_a_missing_value() -> None:
     report, word, _ = made(frames)
     shown = by_name(word, report)["access"]
     assert ["至最近机构距离的第 90 百分位", "—", "—"] in shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_columns_of_word_have_room_for_their_longest_word(language: str) -> None:
+    """At seven tenths of the letter size each, where all columns together have room for it."""
+    report, word, _ = made(sample_frames(language))
+    blocks = [block for block in report.blocks if isinstance(block, Table)]
+    looked = 0
+    for block, table in zip(blocks, word.tables, strict=True):
+        widths = [int(each.get(qn("w:w"))) for each in table._tbl.tblGrid.iter(qn("w:gridCol"))]
+        points = 9.0 if len(widths) <= 8 else 7.5
+        need = [
+            120 + 20 * points * 0.7 * max(len(each) for cell in column for each in cell.split())
+            for column in zip(block.heads, *block.rows, strict=True)
+            if all(cell.isascii() and "-" not in cell for cell in column)
+            and any(cell.split() for cell in column)
+        ]
+        if len(need) == len(widths) and sum(need) < sum(widths):
+            looked += 1
+            assert all(has >= least - 1 for has, least in zip(widths, need, strict=True))
+    assert looked >= (2 if language == "en" else 0)

@@ -44,7 +44,8 @@ def layout(told: Told, pictures: Mapping[str, bytes]) -> Section:
         blocks += told.table(
             "built", ("name", "status", "unit", "beds_planned", "beds_added", "mix",
                       "functions_added", "cost", "phase"), rows,
-            widths=(5, 2, 3, 2, 2, 2.4, 5, 2.6, 1.6), numeric=(3, 4, 5, 7), rest="facilities.csv",
+            widths=(5, 2.6, 2.8, 2.3, 1.9, 2.8, 4.4, 2.3, 1.5), numeric=(3, 4, 5, 7),
+            rest="facilities.csv",
         )  # fmt: skip
     blocks += picture(told, pictures, "curve", "layout_curve")
     return Section("layout", tuple(blocks))

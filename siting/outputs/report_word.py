@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,10 @@ PLAIN_STYLES = {
 BOLD = {"Heading 1": 32, "Heading 2": 28, "Heading 3": 24, "Caption": 20}
 """Half points of bold text where the template has no style of this name."""
 SMALL, CELL, NARROW_CELL, WIDE_TABLE = 18, 18, 15, 8
+CELL_SIDE, TWIPS_PER_HALF_POINT, LETTER_EM = 60, 10, 0.7
+"""Space beside a cell's text, twips, and about how wide a bold Latin letter is to its size."""
+WORD = re.compile(r"[!-,.-~]+")
+"""What is not broken at the end of a line: Latin letters, digits and signs but the hyphen."""
 LINE = '<w:{side} w:val="single" w:sz="4" w:space="0" w:color="A9B4BF"/>'
 BORDERS = "".join(
     LINE.format(side=side) for side in ("top", "left", "bottom", "right", "insideH", "insideV")
@@ -172,10 +177,9 @@ class Writer:
 
     def _table(self, block: Table) -> str:
         """Return a table whose head is repeated on every page and whose rows stay whole."""
-        room, total = self._room(), sum(block.widths)
-        widths = [int(room * each / total) for each in block.widths]
+        size = NARROW_CELL if len(block.widths) > WIDE_TABLE else CELL
+        widths = _fitted(block, self._room(), size)
         grid = "".join(f'<w:gridCol w:w="{each}"/>' for each in widths)
-        size = NARROW_CELL if len(widths) > WIDE_TABLE else CELL
         head = self._row(block.heads, widths, size, block.numeric, {}, is_head=True)
         rows = "".join(
             self._row(row, widths, size, block.numeric,
@@ -186,8 +190,8 @@ class Writer:
         return (
             f'<w:tbl {NAMESPACE}><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/>'
             f'<w:jc w:val="center"/><w:tblBorders>{BORDERS}</w:tblBorders>'
-            '<w:tblLayout w:type="fixed"/><w:tblCellMar><w:left w:w="60" w:type="dxa"/>'
-            '<w:right w:w="60" w:type="dxa"/></w:tblCellMar></w:tblPr>'
+            f'<w:tblLayout w:type="fixed"/><w:tblCellMar><w:left w:w="{CELL_SIDE}" w:type="dxa"/>'
+            f'<w:right w:w="{CELL_SIDE}" w:type="dxa"/></w:tblCellMar></w:tblPr>'
             f"<w:tblGrid>{grid}</w:tblGrid>{head}{rows}</w:tbl>"
         )
 
@@ -214,6 +218,24 @@ class Writer:
         side = '<w:jc w:val="right"/>' if right else '<w:jc w:val="left"/>'
         run = _run(content, f'{"<w:b/>" if bold else ""}<w:sz w:val="{size}"/>')
         return f"<w:p><w:pPr>{about}{side}</w:pPr>{run}</w:p>"
+
+
+def _fitted(block: Table, room: int, size: int) -> list[int]:
+    """Return the widths of columns, twips; no Latin word is cut while other columns have room."""
+    wide = [room * each / sum(block.widths) for each in block.widths]
+    letter = LETTER_EM * TWIPS_PER_HALF_POINT * size
+    need = [
+        2 * CELL_SIDE + letter * max((len(word) for cell in column for word in WORD.findall(cell)),
+                                     default=0)
+        for column in zip(block.heads, *block.rows, strict=True)
+    ]  # fmt: skip
+    lack = [max(least - has, 0.0) for least, has in zip(need, wide, strict=True)]
+    over = [max(has - least, 0.0) for least, has in zip(need, wide, strict=True)]
+    if sum(over) < sum(lack):
+        return [int(each) for each in wide]
+    given = sum(lack) / max(sum(over), 1.0)
+    return [int(each + more - given * less) for each, more, less in
+            zip(wide, lack, over, strict=True)]  # fmt: skip
 
 
 def _mark(name: str) -> str:
