@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from time import time
 
 import matplotlib as mpl
 import pytest
@@ -107,12 +109,22 @@ def test_the_second_call_takes_the_face_from_the_cache(
     assert find_face("老养", cache=tmp_path).path == first.path
 
 
+def face_of(number: int, cache: Path) -> Path:
+    """Return the face of some letters, other ones for each number."""
+    return find_face("ab" + chr(0x41 + number), sources=[LATIN], cache=cache).path
+
+
 def test_the_cache_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was used longest ago goes, but nothing that another run may be drawing with."""
     monkeypatch.setattr(fonts, "KEPT", 3)
-    for number in range(5):
-        find_face("ab" + chr(0x41 + number), sources=[LATIN], cache=tmp_path)
-    assert len(list(tmp_path.glob("*.ttf"))) == 3
-    assert not list(tmp_path.glob("*.part"))
+    made = [face_of(number, tmp_path) for number in range(5)]
+    assert all(path.is_file() for path in made)
+    for age, path in enumerate(reversed(made)):
+        long_ago = time() - fonts.IN_USE_S - 60.0 * (age + 1)
+        os.utime(path, (long_ago, long_ago))
+    assert face_of(0, tmp_path) == made[0]
+    new = face_of(5, tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([made[0], made[4], new])
 
 
 @pytest.mark.parametrize(

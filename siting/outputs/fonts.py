@@ -6,11 +6,13 @@ import hashlib
 import os
 import tempfile
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache as remembered
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -32,7 +34,8 @@ GETA = "〓"
 """Stands where a font lacks a character, as typesetters do it."""
 
 WEIGHT = 400.0
-KEPT = 16
+KEPT, IN_USE_S = 16, 3600.0
+"""Faces kept, and for how long one stays that was used: another run may be drawing with it."""
 FAMILIES = (
     "simhei",
     "msyh",
@@ -228,19 +231,23 @@ def _face(source: Path, characters: frozenset[str], folder: Path) -> Face:
     """Return the cached face for these characters, made first if it is not there."""
     stamp = f"{source}|{source.stat().st_mtime_ns}|{''.join(sorted(characters))}"
     path = folder / f"{hashlib.sha256(stamp.encode()).hexdigest()[:24]}.ttf"
+    if path.is_file():
+        with suppress(OSError):  # of another user, or gone just now: it is looked for below
+            os.utime(path)
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         _make(source, characters, path)
-        for old in sorted(folder.glob("*.ttf"), key=_age)[:-KEPT]:
-            old.unlink(missing_ok=True)
+        for old in sorted(folder.glob("*.ttf"), key=_used)[:-KEPT]:
+            if _used(old) < time() - IN_USE_S:
+                old.unlink(missing_ok=True)
     with TTFont(path) as font:
         size, widths = font["head"].unitsPerEm, font["hmtx"].metrics
         advances = {chr(code): widths[name][0] / size for code, name in font.getBestCmap().items()}
     return Face(path=path, source=source, advances=advances)
 
 
-def _age(path: Path) -> float:
-    """Return when a cached face was made, in seconds; 0 if another process has removed it."""
+def _used(path: Path) -> float:
+    """Return when a cached face was last used, in seconds; 0 if another process has removed it."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:
