@@ -110,6 +110,7 @@ class Left:
         close = step_below(task.value(task.chosen), exact=task.exact) / scale
 
         def tell(value: float, bound: float) -> None:
+            """Tell what the search reached, in the terms of the whole problem."""
             effort.tell(value * scale + fixed, bound * scale + fixed)
 
         outcome = self.program(effort).search(
