@@ -13,8 +13,10 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import highspy
@@ -43,7 +45,7 @@ from siting.solvers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from siting.problem import Problem
 
@@ -694,3 +696,21 @@ def test_solvers_begun_at_once_say_nothing_and_leave_the_console_where_it_is() -
         [sys.executable, "-c", SOLVERS_AT_ONCE], check=True, capture_output=True, text=True
     )
     assert done.stdout == "heard\n"
+
+
+def test_the_console_is_turned_away_once_and_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, most = [], []
+
+    @contextmanager
+    def turned_away() -> Iterator[None]:
+        entered.append(1)
+        most.append(len(entered))
+        sleep(0.05)
+        yield
+        entered.pop()
+
+    monkeypatch.setattr(solvers, "_no_console", turned_away)
+    monkeypatch.setattr(solvers, "_GREETED", threading.Event())
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: solvers.new_highs(), range(8)))
+    assert most == [1]

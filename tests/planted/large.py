@@ -40,7 +40,7 @@ BUGS = (
     Bug(
         "solvers: the console is turned away by each of many", "siting/solvers.py",
         "    with _FIRST:\n        if not _GREETED.is_set():\n", "    if True:\n        if True:\n",
-        "tests/test_solvers.py::test_solvers_begun_at_once_say_nothing_and_leave_the_console_where_it_is",
+        "tests/test_solvers.py::test_the_console_is_turned_away_once_and_by_one_thread",
     ),
     Bug(
         "large: a plan that breaks a row is taken", "siting/large.py",
