@@ -703,3 +703,20 @@ def test_columns_of_word_have_room_for_their_longest_word(language: str) -> None
             looked += 1
             assert all(has >= least - 1 for has, least in zip(widths, need, strict=True))
     assert looked >= (2 if language == "en" else 0)
+
+
+def test_one_endless_word_leaves_the_other_columns_their_room() -> None:
+    frames = sample_frames("en")
+    sites = frames.facilities.copy()
+    built = sites.index[sites["status"] == "new"][0]
+    sites.loc[built, "name"] = "x" * 80
+    columns = []
+    for each in (frames, replace(frames, facilities=sites)):
+        report, word, _ = made(each)
+        names = [block.name for block in report.blocks if isinstance(block, Table)]
+        table = word.tables[names.index("built")]
+        grid = table._tbl.tblGrid.iter(qn("w:gridCol"))
+        columns.append([int(column.get(qn("w:w"))) for column in grid])
+    plain, endless = columns
+    assert plain[0] < endless[0] <= 0.25 * sum(endless) + 5
+    assert all(has >= 0.7 * before for has, before in zip(endless[1:], plain[1:], strict=True))

@@ -43,6 +43,8 @@ BOLD = {"Heading 1": 32, "Heading 2": 28, "Heading 3": 24, "Caption": 20}
 SMALL, CELL, NARROW_CELL, WIDE_TABLE = 18, 18, 15, 8
 CELL_SIDE, TWIPS_PER_HALF_POINT, LETTER_EM = 60, 10, 0.7
 """Space beside a cell's text, twips, and about how wide a bold Latin letter is to its size."""
+MOST_ROOM = 0.25
+"""Share of a table that one column may ask for its longest word: a name of 80 letters is cut."""
 WORD = re.compile(r"[!-,.-~]+")
 """What is not broken at the end of a line: Latin letters, digits and signs but the hyphen."""
 LINE = '<w:{side} w:val="single" w:sz="4" w:space="0" w:color="A9B4BF"/>'
@@ -224,17 +226,16 @@ def _fitted(block: Table, room: int, size: int) -> list[int]:
     """Return the widths of columns, twips; no Latin word is cut while other columns have room."""
     wide = [room * each / sum(block.widths) for each in block.widths]
     letter = LETTER_EM * TWIPS_PER_HALF_POINT * size
-    need = [
-        2 * CELL_SIDE + letter * max((len(word) for cell in column for word in WORD.findall(cell)),
-                                     default=0)
+    longest = [
+        max((len(word) for cell in column for word in WORD.findall(cell)), default=0)
         for column in zip(block.heads, *block.rows, strict=True)
-    ]  # fmt: skip
+    ]
+    need = [min(2 * CELL_SIDE + letter * each, MOST_ROOM * room) for each in longest]
     lack = [max(least - has, 0.0) for least, has in zip(need, wide, strict=True)]
     over = [max(has - least, 0.0) for least, has in zip(need, wide, strict=True)]
-    if sum(over) < sum(lack):
-        return [int(each) for each in wide]
-    given = sum(lack) / max(sum(over), 1.0)
-    return [int(each + more - given * less) for each, more, less in
+    moved = min(sum(over), sum(lack))
+    more, less = moved / max(sum(lack), 1.0), moved / max(sum(over), 1.0)
+    return [int(has + more * short - less * spare) for has, short, spare in
             zip(wide, lack, over, strict=True)]  # fmt: skip
 
 
