@@ -10,7 +10,7 @@ import numpy as np
 from siting.classical.classes import merged_again
 from siting.classical.core import covering
 from siting.classical.dual_kernels import BOUND, HELD, Dual, Lists, ascend
-from siting.classical.dual_tree import Tree
+from siting.classical.dual_tree import Tree, exploring
 from siting.classical.weighting_kernels import weighted_swaps
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Attempt:
 
     def branched(self, effort: Effort, steps: int) -> tuple[NDArray[np.int64] | None, int]:
         """Search all choices of sites; return some that cover all classes, and the steps taken."""
-        tree = Tree(self.lists, self.p + 1, effort.threads)
+        tree = Tree(exploring(self.lists, self.p + 1), effort.threads)
         tree.push(float(self.dual.pace[BOUND]), self.state, self.dual.price)
         while tree.queue and tree.steps < steps and effort.left() > 0:
             for best in tree.look(SURE, AIM, 1.0 - SURE):

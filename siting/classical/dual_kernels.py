@@ -16,14 +16,21 @@ __all__ = [
     "FACTOR",
     "FREE",
     "HELD",
+    "LONGER",
+    "LONGEST",
+    "NEARBY",
     "OUT",
+    "QUICK",
+    "SLOW",
     "TURN",
     "VALUE",
+    "YOUNG",
     "Dual",
     "Lists",
     "ascend",
     "copy",
     "cost_of",
+    "keep",
 ]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
@@ -235,7 +242,7 @@ def _lean(lists: Lists, dual: Dual, picked: NDArray[np.bool_]) -> tuple[float, f
 
 
 @compiled
-def _keep(dual: Dual, bound: float) -> bool:
+def keep(dual: Dual, bound: float) -> bool:
     """Keep the prices just tried where they bound better, and set the pace; return whether."""
     if bound > dual.pace[BOUND]:
         dual.pace[BOUND], dual.pace[BAD] = bound, 0
@@ -293,7 +300,7 @@ def ascend(
             return steps, False
         if bound > dual.pace[BOUND] - NEARBY * abs(dual.pace[BOUND]):
             _rule(worth, state, picked, target - bound, least, most)
-        better = _keep(dual, bound)
+        better = keep(dual, bound)
         if better:
             value = cost_of(lists, picked)
             if value < dual.pace[VALUE]:

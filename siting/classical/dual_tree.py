@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from siting.classical.dual_kernels import Lists
 
-__all__ = ["Tree"]
+__all__ = ["FACTOR", "ROUNDS_AT_A_NODE", "STEPS_AT_ONCE", "Explore", "Tree", "exploring"]
 
 FACTOR = 0.1
 ROUNDS_AT_A_NODE = 40
@@ -25,6 +27,13 @@ STEPS_AT_ONCE = 10_000_000
 STACK_BYTES, QUEUE_BYTES = 64_000_000, 1_000_000_000
 
 Part = tuple[float, int, "NDArray[np.int8]", "NDArray[np.float64]"]
+Explore = Callable[[Nodes, float, float, float, "NDArray[np.bool_]"], tuple[int, float, int]]
+"""Searches a stack for a while, given target, aim, value and where better sites go: ``explore``."""
+
+
+def exploring(lists: Lists, p: int) -> Explore:
+    """Return the search of parts of p sites for points with their sites, nearest first."""
+    return partial(explore, lists, p, STEPS_AT_ONCE, ROUNDS_AT_A_NODE, FACTOR)
 
 
 class Tree:
@@ -36,16 +45,14 @@ class Tree:
 
     Parameters
     ----------
-    lists
-        Sites of each point, nearest first; each point has one.
-    p
-        Number of sites to open.
+    explore
+        Searches a part for a while.
     threads
         Parts that are searched at once.
     """
 
-    def __init__(self, lists: Lists, p: int, threads: int) -> None:
-        self.lists, self.p, self.threads = lists, p, threads
+    def __init__(self, explore: Explore, threads: int) -> None:
+        self.explore, self.threads = explore, threads
         self.queue: list[Part] = []
         self.steps = 0
         self._pushed = 0
@@ -103,9 +110,6 @@ class Tree:
         stack = Nodes(np.empty((depth, n_sites), np.int8), np.empty((depth, n)), np.empty(depth))
         stack.bound[0], stack.state[0], stack.price[0] = part[0], part[2], part[3]
         best = np.zeros(n_sites, dtype=bool)
-        top, value, steps = explore(
-            self.lists, self.p, stack, target, aim, STEPS_AT_ONCE, ROUNDS_AT_A_NODE, FACTOR, value,
-            best,
-        )  # fmt: skip
+        top, value, steps = self.explore(stack, target, aim, value, best)
         left = Nodes(stack.state[:top], stack.price[:top], stack.bound[:top])
         return left, value, best, steps

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siting.classical.dual_kernels import BOUND, FREE, HELD, OUT, VALUE, Dual, Lists, ascend
-from siting.classical.dual_tree import Tree
+from siting.classical.dual_tree import Tree, exploring
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -142,7 +142,7 @@ def _branch(median: Median, root: _Root) -> None:
         median.adopt(full)
         median.improve(full)
 
-    tree = Tree(lists, median.p, median.effort.threads)
+    tree = Tree(exploring(lists, median.p), median.effort.threads)
     tree.push(float(root.dual.pace[BOUND]), root.state[sites], root.dual.price)
     while tree.queue and not median.is_over():
         goal = median.goal()

@@ -26,7 +26,7 @@ from siting.classical.dual_kernels import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Nodes", "explore"]
+__all__ = ["Nodes", "branching", "explore", "set_out"]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -71,7 +71,7 @@ def _served(lists: Lists, state: NDArray[np.int8], price: NDArray[np.float64]) -
 
 
 @compiled
-def _branching(state: NDArray[np.int8], mean: NDArray[np.float64]) -> int:
+def branching(state: NDArray[np.int8], mean: NDArray[np.float64]) -> int:
     """Return the free site picked often, but not nearly always; -1 where none is free."""
     site, most = -1, -1.0
     for j in range(len(state)):
@@ -94,7 +94,7 @@ def _held(state: NDArray[np.int8], held: NDArray[np.bool_]) -> int:
 
 
 @compiled
-def _start(dual: Dual, factor: float, value: float) -> None:
+def set_out(dual: Dual, factor: float, value: float) -> None:
     """Set out anew from the prices, with nothing known of a direction."""
     copy(dual.price, dual.trial)
     for i in range(len(dual.slope)):
@@ -107,8 +107,8 @@ def _start(dual: Dual, factor: float, value: float) -> None:
 
 @compiled
 def explore(
-    lists: Lists, p: int, stack: Nodes, target: float, aim: float, most_steps: int, rounds: int,
-    factor: float, value: float, best: NDArray[np.bool_],
+    lists: Lists, p: int, most_steps: int, rounds: int, factor: float, stack: Nodes,
+    target: float, aim: float, value: float, best: NDArray[np.bool_],
 ) -> tuple[int, float, int]:  # fmt: skip
     """
     Search the part at the foot of a stack, deepest first, until it is done or steps run out.
@@ -133,10 +133,10 @@ def explore(
         steps += m + n
         if stack.bound[top] >= target or not _served(lists, state, dual.price):
             continue
-        _start(dual, factor, value)
+        set_out(dual, factor, value)
         steps += ascend(lists, state, p, dual, target, aim, rounds, best)[0]
         value, bound = dual.pace[VALUE], max(dual.pace[BOUND], stack.bound[top])
-        site = _branching(state, dual.mean)
+        site = branching(state, dual.mean)
         if bound >= target:
             continue
         if _held(state, held) == p or site < 0:

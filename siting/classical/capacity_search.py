@@ -1,0 +1,180 @@
+"""The capacitated model with split points as it is searched: prices of elders bound the sites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from siting.classical.answer import rounded_up, step_below
+from siting.classical.capacity_kernels import ascend
+from siting.classical.capacity_tree_kernels import exchange, explore_rooms, likely, priced
+from siting.classical.dual_kernels import BOUND, OUT, VALUE, Dual
+from siting.classical.dual_tree import FACTOR, ROUNDS_AT_A_NODE, STEPS_AT_ONCE, Tree
+from siting.classical.transport_kernels import transport
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from siting.classical.effort import Effort
+    from siting.classical.pairs import Pairs
+    from siting.classical.transport_kernels import Rooms
+
+__all__ = ["Capacitated", "nearest_first"]
+
+ROUNDS = 50
+MOST_ROUNDS = 1000
+STALLED = 1e-5
+FIRST_FACTOR, LATER_FACTOR = 0.3, 0.1
+SELDOM = 0.02
+"""Share of the last turns in which a site must have been picked to be exchanged for another."""
+
+EXCHANGES, FEWER_EXCHANGES = 0.02, 0.01
+"""Share of the time left that exchanges may take, at first and of each better choice."""
+
+SAME = 1e-9
+
+
+def nearest_first(pairs: Pairs) -> NDArray[np.int64]:
+    """Return the order of pairs in which each site's points are nearest first."""
+    site = np.repeat(np.arange(pairs.n_sites), np.diff(pairs.start))
+    return np.lexsort((pairs.metres, site))
+
+
+@dataclass
+class Capacitated:
+    """
+    A capacitated problem, points split between sites, with the best sites and bound so far.
+
+    Attributes
+    ----------
+    rooms
+        Sites with room, and the points with elders that they reach.
+    exact
+        Whether every value is whole.
+    effort
+        Time, gap, threads and seed.
+    chosen
+        (n_sites,) the best open sites so far.
+    best
+        What they cost with the ways from them; infinite where all sites cannot serve all.
+    low
+        Proven: no choice is below it.
+    """
+
+    rooms: Rooms
+    exact: bool
+    effort: Effort
+    chosen: NDArray[np.bool_] = field(init=False)
+    best: float = field(init=False, default=np.inf)
+    low: float = field(init=False, default=0.0)
+    dual: Dual = field(init=False)
+    state: NDArray[np.int8] = field(init=False)
+    least: NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open every site, and start from the prices of elders that this has."""
+        m, n = len(self.rooms.cost), len(self.rooms.elders)
+        self.chosen, self.state = np.ones(m, dtype=bool), np.zeros(m, dtype=np.int8)
+        self.least = np.full(n, np.inf)
+        np.minimum.at(self.least, self.rooms.point, self.rooms.metres)
+        price = self.least.copy()
+        self.best, _ = priced(self.rooms, self.chosen, np.inf, price)
+        pace = np.array([FIRST_FACTOR, 0.0, 0.0, -np.inf, self.best])
+        self.dual = Dual(price, price.copy(), np.zeros(n), np.zeros(m), pace)
+
+    def goal(self) -> float:
+        """Return the value at which a part of the choices holds nothing better, or not enough."""
+        below = step_below(self.best, exact=self.exact)
+        return self.best - max(below, self.effort.gap * (1.0 - SAME) * self.best)
+
+    def is_over(self) -> bool:
+        """Return whether the best is proven or within the gap asked for, or time is over."""
+        return self.best - self.low <= self.effort.gap * self.best or self.effort.left() <= 0
+
+    def raise_bound(self, bound: float) -> None:
+        """Keep a bound on what is not ruled out: what was, is no better than the goal."""
+        bound = min(bound, self.goal())
+        self.low = max(self.low, rounded_up(bound) if self.exact else bound)
+        self.effort.tell(self.best, self.low)
+
+    def adopt(self, opened: NDArray[np.bool_]) -> bool:
+        """Keep sites where they are better than the best so far; return whether."""
+        value, _ = priced(self.rooms, opened, self.best, np.empty_like(self.least))
+        if value >= self.best:
+            return False
+        self.chosen, self.best = opened.copy(), value
+        self.effort.tell(self.best, self.low)
+        return True
+
+    def search(self) -> None:
+        """
+        Search until the best is proven or time is over.
+
+        Prices of elders bound the choices (Lagrangian dual of "each elder is served once"), sites
+        often picked are exchanged one by one, and what the bound leaves is searched part by part,
+        each with prices of its own.
+        """
+        if self.best == np.inf:
+            return
+        self._ascend(MOST_ROUNDS)
+        self._improve()
+        tree = Tree(
+            partial(
+                explore_rooms, self.rooms, self.least, STEPS_AT_ONCE, ROUNDS_AT_A_NODE, FACTOR
+            ),
+            self.effort.threads,
+        )
+        tree.push(float(self.dual.pace[BOUND]), self.state, self.dual.price)
+        while tree.queue and not self.is_over():
+            goal = self.goal()
+            for opened in tree.look(goal, goal, self.best):
+                if self.adopt(opened):
+                    self._exchange(FEWER_EXCHANGES)
+            self.raise_bound(tree.bound())
+
+    def served(self) -> NDArray[np.float64]:
+        """Return the elders of each pair when the best sites serve all."""
+        flow = np.zeros(len(self.rooms.point))
+        price = np.empty_like(self.least)
+        _, made, _ = transport(self.rooms, np.flatnonzero(self.chosen), np.inf, price)
+        flow[made.pair] = made.flow
+        return flow
+
+    def _ascend(self, most_rounds: int) -> None:
+        """Raise the bound until little changes."""
+        done, rounds, last, on = 0, 1, -np.inf, True
+        while on and done < most_rounds and not self.is_over():
+            goal = self.goal()
+            steps, on = ascend(self.rooms, self.least, self.state, self.dual, goal, goal, rounds)
+            done += rounds
+            bound = float(self.dual.pace[BOUND])
+            self.raise_bound(bound)
+            if rounds == ROUNDS and bound - last < STALLED * abs(last):
+                return
+            last = bound
+            rounds = int(np.clip(STEPS_AT_ONCE * rounds // max(steps, 1), 1, ROUNDS))
+
+    def _improve(self) -> None:
+        """Better the sites that the prices pick most, and rule out more by what that gives."""
+        opened = np.zeros(len(self.chosen), dtype=bool)
+        likely(self.rooms, self.state, self.dual.mean, opened)
+        self.adopt(opened)
+        self._exchange(EXCHANGES)
+        if not self.is_over():
+            self.dual.pace[:] = [LATER_FACTOR, 0.0, 0.0, self.dual.pace[BOUND], self.best]
+            self.dual.trial[:] = self.dual.price
+            self._ascend(ROUNDS)
+
+    def _exchange(self, share: float) -> None:
+        """Exchange sites for others that the prices pick at times, for a share of the time left."""
+        opened, end = self.chosen.copy(), self.effort.left() * (1.0 - share)
+        value, place, over = self.best, 0, False
+        allowed = (self.state != OUT) & (self.dual.mean > SELDOM)
+        while not over and self.effort.left() > end:
+            value, place, over = exchange(
+                self.rooms, allowed, opened, value, place, STEPS_AT_ONCE
+            )
+        self.adopt(opened)
