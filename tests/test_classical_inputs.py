@@ -228,8 +228,10 @@ def test_a_solver_that_stops_with_nothing_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         program.Program, "search", lambda *_, **__: Outcome(End.FAILED, None, -np.inf)
     )
+    metres = [[0.0, 5.0, 1.0, 1.0, 1.0], [5.0, 0.0, 1.0, 1.0, 1.0]]
+    tight = [3.0, 3.0, 2.0, 2.0, 2.0], metres, [6.0, 6.0]  # fits only with both 3 at one site
     with pytest.raises(siting.SitingError) as caught:
-        siting.capacitated(ELDERS, METRES, ROOM, costs=COSTS)
+        siting.capacitated(*tight, costs=[1.0, 1.0], single_source=True)
     assert "none was found, nor proven" in caught.value.render("en")
     apart = np.abs(np.subtract.outer(np.arange(7.0), np.arange(7.0)))
     ring = np.minimum(apart, 7.0 - apart)  # who stands next to whom; each reaches three of seven

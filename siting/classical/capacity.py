@@ -8,15 +8,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.classical.answer import ClassicalSolution, answer
-from siting.classical.assign import Task, search
-from siting.classical.capacity_search import Capacitated, nearest_first
+from siting.classical.capacity_found import split_points, whole_points
 from siting.classical.effort import Effort, Progress
 from siting.classical.faults import amounts, places, refuse
 from siting.classical.flow import one_site, refuse_overfull
 from siting.classical.median import refuse_unreached, some_points
 from siting.classical.pairs import Pairs, read_pairs, whole
-from siting.classical.transport_kernels import Rooms
-from siting.errors import Fault, UnsolvedError
+from siting.errors import Fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,7 +92,7 @@ def capacitated(
     refuse_unreached(pairs, weight)
     counted = weight > 0
     few = some_points(pairs, counted)
-    find = _whole_points if single_source else _split_points
+    find = whole_points if single_source else split_points
     found, low = find(few, weight[counted], room, prices, effort)
     flow = _spread(few, found, counted, pairs.n_demand)
     sites, value = _measured(pairs, weight, prices, flow)
@@ -102,55 +100,6 @@ def capacitated(
     exact = whole(weight, room, prices, pairs.metres) and whole(np.array([value]))
     allocation = one_site(flow) if single_source else flow
     return answer(effort, sites, allocation, value, low, exact=exact)
-
-
-def _split_points(
-    pairs: Pairs, elders: NDArray[np.float64], room: NDArray[np.float64],
-    prices: NDArray[np.float64], effort: Effort,
-) -> tuple[NDArray[np.float64], float]:  # fmt: skip
-    """
-    Return the elders of each pair at the least cost, points split, and what is proven.
-
-    Raises
-    ------
-    InputError
-        If there is no assignment.
-    """
-    if len(elders) == 0:
-        return np.zeros(0), 0.0
-    exact = whole(elders, room, prices, pairs.metres)
-    order = nearest_first(pairs)
-    near = (pairs.start, pairs.demand[order], pairs.metres[order])
-    model = Capacitated(Rooms(*near, elders, room, prices), exact, effort)
-    model.search()
-    if model.best == np.inf:
-        refuse([Fault("classical_no_assignment", "capacities")])
-    flow = np.empty(len(order))
-    flow[order] = model.served()
-    return flow, model.low
-
-
-def _whole_points(
-    pairs: Pairs, elders: NDArray[np.float64], room: NDArray[np.float64],
-    prices: NDArray[np.float64], effort: Effort,
-) -> tuple[NDArray[np.float64], float]:  # fmt: skip
-    """
-    Return the elders of each pair at the least cost, each point at one site, and what is proven.
-
-    Raises
-    ------
-    InputError
-        If there is no assignment.
-    UnsolvedError
-        If time is over before anything is found.
-    """
-    task = Task(pairs, elders, room, prices, single_source=True)
-    search(task, effort)
-    if task.is_infeasible:
-        refuse([Fault("classical_no_assignment", "capacities")])
-    if task.flow is None:
-        raise UnsolvedError.of("classical_time", effort.model, seconds=effort.spent())
-    return task.flow, task.low
 
 
 def _refuse_short(

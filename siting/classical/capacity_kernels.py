@@ -23,10 +23,11 @@ from siting.classical.dual_kernels import (
     Dual,
     keep,
 )  # fmt: skip
-from siting.classical.transport_kernels import Rooms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from siting.classical.transport_kernels import Rooms
 
 __all__ = ["ascend"]
 

@@ -11,18 +11,18 @@ import numpy as np
 from siting.classical.answer import rounded_up, step_below
 from siting.classical.capacity_kernels import ascend
 from siting.classical.capacity_tree_kernels import exchange, explore_rooms, likely, priced
-from siting.classical.dual_kernels import BOUND, OUT, VALUE, Dual
+from siting.classical.dual_kernels import BOUND, OUT, Dual
 from siting.classical.dual_tree import FACTOR, ROUNDS_AT_A_NODE, STEPS_AT_ONCE, Tree
-from siting.classical.transport_kernels import transport
+from siting.classical.pairs import whole
+from siting.classical.transport_kernels import Rooms, Served, transport
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from siting.classical.effort import Effort
     from siting.classical.pairs import Pairs
-    from siting.classical.transport_kernels import Rooms
 
-__all__ = ["Capacitated", "nearest_first"]
+__all__ = ["Capacitated"]
 
 ROUNDS = 50
 MOST_ROUNDS = 1000
@@ -37,12 +37,6 @@ EXCHANGES, FEWER_EXCHANGES = 0.02, 0.01
 SAME = 1e-9
 
 
-def nearest_first(pairs: Pairs) -> NDArray[np.int64]:
-    """Return the order of pairs in which each site's points are nearest first."""
-    site = np.repeat(np.arange(pairs.n_sites), np.diff(pairs.start))
-    return np.lexsort((pairs.metres, site))
-
-
 @dataclass
 class Capacitated:
     """
@@ -50,12 +44,20 @@ class Capacitated:
 
     Attributes
     ----------
-    rooms
-        Sites with room, and the points with elders that they reach.
-    exact
-        Whether every value is whole.
+    pairs
+        Sites and the points with elders that they reach.
+    elders
+        (n,) elders of each point, above 0.
+    room, prices
+        (n_sites,) elders that each site can hold, and its cost.
     effort
         Time, gap, threads and seed.
+    rooms
+        The same, each site's points nearest first.
+    order
+        The pair of each of those.
+    exact
+        Whether every value is whole.
     chosen
         (n_sites,) the best open sites so far.
     best
@@ -64,9 +66,14 @@ class Capacitated:
         Proven: no choice is below it.
     """
 
-    rooms: Rooms
-    exact: bool
+    pairs: Pairs
+    elders: NDArray[np.float64]
+    room: NDArray[np.float64]
+    prices: NDArray[np.float64]
     effort: Effort
+    rooms: Rooms = field(init=False)
+    order: NDArray[np.int64] = field(init=False)
+    exact: bool = field(init=False)
     chosen: NDArray[np.bool_] = field(init=False)
     best: float = field(init=False, default=np.inf)
     low: float = field(init=False, default=0.0)
@@ -76,7 +83,12 @@ class Capacitated:
 
     def __post_init__(self) -> None:
         """Open every site, and start from the prices of elders that this has."""
-        m, n = len(self.rooms.cost), len(self.rooms.elders)
+        pairs, m, n = self.pairs, len(self.prices), len(self.elders)
+        site = np.repeat(np.arange(m), np.diff(pairs.start))
+        self.order = np.lexsort((pairs.metres, site))
+        near = (pairs.start, pairs.demand[self.order], pairs.metres[self.order])
+        self.rooms = Rooms(*near, self.elders, self.room, self.prices)
+        self.exact = whole(self.elders, self.room, self.prices, pairs.metres)
         self.chosen, self.state = np.ones(m, dtype=bool), np.zeros(m, dtype=np.int8)
         self.least = np.full(n, np.inf)
         np.minimum.at(self.least, self.rooms.point, self.rooms.metres)
@@ -121,12 +133,8 @@ class Capacitated:
             return
         self._ascend(MOST_ROUNDS)
         self._improve()
-        tree = Tree(
-            partial(
-                explore_rooms, self.rooms, self.least, STEPS_AT_ONCE, ROUNDS_AT_A_NODE, FACTOR
-            ),
-            self.effort.threads,
-        )
+        given = (self.rooms, self.least, STEPS_AT_ONCE, ROUNDS_AT_A_NODE, FACTOR)
+        tree = Tree(partial(explore_rooms, *given), self.effort.threads)
         tree.push(float(self.dual.pace[BOUND]), self.state, self.dual.price)
         while tree.queue and not self.is_over():
             goal = self.goal()
@@ -135,13 +143,25 @@ class Capacitated:
                     self._exchange(FEWER_EXCHANGES)
             self.raise_bound(tree.bound())
 
-    def served(self) -> NDArray[np.float64]:
-        """Return the elders of each pair when the best sites serve all."""
-        flow = np.zeros(len(self.rooms.point))
-        price = np.empty_like(self.least)
-        _, made, _ = transport(self.rooms, np.flatnonzero(self.chosen), np.inf, price)
-        flow[made.pair] = made.flow
+    def served(self, opened: NDArray[np.bool_]) -> tuple[float, Served]:
+        """Return what the ways from some sites cost at least, and who goes where."""
+        spare = np.empty_like(self.least)
+        way, made, _ = transport(self.rooms, np.flatnonzero(opened), np.inf, spare)
+        return float(way), made
+
+    def flow(self, made: Served, amount: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return amounts at the places of who goes where as elders of each pair."""
+        flow = np.zeros(len(self.order))
+        flow[self.order[made.pair]] = amount
         return flow
+
+    def may_open(self, value: float) -> NDArray[np.bool_]:
+        """Return the sites that a choice of at most a value may have open, by the best prices."""
+        state, most = np.zeros_like(self.state), value + SAME * abs(value)
+        dual = Dual(*(each.copy() for each in self.dual))
+        dual.trial[:] = dual.price
+        ascend(self.rooms, self.least, state, dual, most, most, 1)
+        return np.asarray(state != OUT)
 
     def _ascend(self, most_rounds: int) -> None:
         """Raise the bound until little changes."""
@@ -174,7 +194,5 @@ class Capacitated:
         value, place, over = self.best, 0, False
         allowed = (self.state != OUT) & (self.dual.mean > SELDOM)
         while not over and self.effort.left() > end:
-            value, place, over = exchange(
-                self.rooms, allowed, opened, value, place, STEPS_AT_ONCE
-            )
+            value, place, over = exchange(self.rooms, allowed, opened, value, place, STEPS_AT_ONCE)
         self.adopt(opened)

@@ -1,4 +1,4 @@
-"""Compiled kernels of the transportation problem: elders from open sites with room, at least way."""
+"""Compiled kernels of the transportation problem: all elders to open sites that have room."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Rooms", "Served", "transport"]
+__all__ = ["NONE", "Rooms", "Served", "transport"]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 NONE = -1
+
 
 class Rooms(NamedTuple):
     """
