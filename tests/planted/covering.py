@@ -1,10 +1,11 @@
-"""Bugs in the search of coverings of middling size: what is left, regions, walks."""
+"""Bugs in the search of coverings of middling size, and of sites that can hold so many elders."""
 
 from __future__ import annotations
 
 from planted.bug import Bug
 
 WAYS = REGIONS = "tests/test_classical_reduction.py"
+ROOM = "tests/test_classical_capacity.py"
 
 BUGS = (
     Bug(
@@ -50,5 +51,58 @@ BUGS = (
         "annealing: the last sites are returned, not the best",
         "siting/classical/anneal_kernels.py",
         "        if gained > most:\n", "        if gained != most:\n", REGIONS,
+    ),
+    Bug(
+        "capacity: costs of moves are not reduced by what room is worth",
+        "siting/classical/transport_kernels.py",
+        "max(made.move[here, b] - relief[here] + relief[b], 0.0)", "made.move[here, b]", ROOM,
+    ),
+    Bug(
+        "capacity: more elders are pushed on than the last site can hold",
+        "siting/classical/transport_kernels.py",
+        "min(-made.spare[a], made.spare[end]), end, 0", "-made.spare[a], end, 0", ROOM,
+    ),
+    Bug(
+        "capacity: gains are ordered without the points that they are of",
+        "siting/classical/capacity_kernels.py",
+        "            who[a], who[b] = who[b], who[a]\n", "", ROOM,
+    ),
+    Bug(
+        "capacity: one more site than is needed must be open",
+        "siting/classical/capacity_kernels.py",
+        "return need, count if held >= need else free + 1",
+        "return need, count + 1 if held >= need else free + 1", ROOM,
+    ),
+    Bug(
+        "capacity: what held sites cost and save is left out of a bound",
+        "siting/classical/capacity_kernels.py",
+        "            cost += worth[i]\n",
+        "            cost += worth[i] if state[i] == FREE else 0.0\n", ROOM,
+    ),
+    Bug(
+        "capacity: sites are ruled out as if room had no price",
+        "siting/classical/capacity_kernels.py",
+        "reduced = worth[i] - price * size[i]", "reduced = worth[i]", ROOM,
+    ),
+    Bug(
+        "capacity: a part without a free site is left before it is priced",
+        "siting/classical/capacity_tree_kernels.py",
+        "        if reached < value:\n", "        if reached < value and free > 0:\n", ROOM,
+    ),
+    Bug(
+        "capacity: the best is taken as proven where a gap was asked for",
+        "siting/classical/capacity_search.py",
+        "bound = min(bound, self.goal())", "bound = min(bound, self.best)", ROOM,
+    ),
+    Bug(
+        "capacity: a site is ruled out that the best itself may need",
+        "siting/classical/capacity_search.py",
+        "most = np.zeros_like(self.state), value + SAME * abs(value)",
+        "most = np.zeros_like(self.state), value", ROOM,
+    ),
+    Bug(
+        "capacity: points are swapped into a site that has no room",
+        "siting/classical/whole_kernels.py",
+        "more > made.spare[here] or -more > made.spare[wanted]", "more > made.spare[here]", ROOM,
     ),
 )  # fmt: skip
