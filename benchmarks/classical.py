@@ -9,6 +9,7 @@ import importlib.util
 import json
 import multiprocessing as mp
 import resource
+from itertools import product
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from siting.classical.classes import merged
 from siting.classical.pairs import Pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
 ROOT = Path(__file__).parents[1]
@@ -57,9 +58,10 @@ def main() -> None:
     if options.only == "growth":
         growth(options)
         return
-    families = [_covering, _maximal, _median, _center, _capacitated, _many, _grid]
+    families = [_covering, _maximal, _median, _center, _capacitated, _capacitated_made, _many]
+    families += [_grid]
     if options.made:
-        families += [_covering_made, _cells, _capacitated_made]
+        families += [_covering_made, _cells]
         families += [_graphs_made, _chance_made, _centers_made]
     for family in families:
         for name, size, published, solution in family(options):
@@ -290,20 +292,19 @@ def _grid(options: argparse.Namespace) -> Iterator[Row]:
         )  # fmt: skip
         yield f"maximal grid r={cutoff:g} p={p}", "10000 x 1000000", None, done
         if options.peer:
-            _beside(
-                options, f"maximal grid r={cutoff:g} p={p}", sites, points, elders, cutoff, p, done
-            )
+            given = (_within(sites, points, cutoff), elders, p, options.peer)
+            work = f"maximal grid r={cutoff:g} p={p}", "10000 x 1000000"
+            _beside(options, work, _compact, given, done)
 
 
 def _beside(
-    options: argparse.Namespace, name: str, sites: np.ndarray, points: np.ndarray,
-    elders: np.ndarray, cutoff: float, p: int, done: siting.ClassicalSolution,
+    options: argparse.Namespace, work: tuple[str, str], compact: Callable[..., None],
+    given: tuple[Any, ...], done: siting.ClassicalSolution,
 ) -> None:  # fmt: skip
-    """Solve the compact model of the merged points with HiGHS in a process of its own."""
+    """Solve a compact model with HiGHS in a process of its own."""
     context = mp.get_context("fork")
     ours, its = context.Pipe()
-    given = (_within(sites, points, cutoff), elders, p, options.peer, its)
-    process = context.Process(target=_compact, args=given)
+    process = context.Process(target=compact, args=(*given, its))
     process.start()
     process.join(options.peer + 60.0)
     late = options.peer + 60.0
@@ -311,7 +312,7 @@ def _beside(
     process.terminate()
     print(f"  beside it compact HiGHS, {seconds:.1f} s: {told}", flush=True)
     _keep(
-        options, name, "10000 x 1000000", None, done, peer="compact HiGHS", theirs=seconds,
+        options, *work, None, done, peer="compact HiGHS", theirs=seconds,
         more={"stopped": seconds >= options.peer, "told": f"; compact HiGHS: {told}"},
     )  # fmt: skip
 
@@ -367,13 +368,44 @@ def _cells(options: argparse.Namespace) -> Iterator[Row]:
 
 def _capacitated_made(options: argparse.Namespace) -> Iterator[Row]:
     """Capacitated location like capa to capc: a hundred sites, a thousand points on a plane."""
-    for capacity in (5000, 8000, 12_000):
+    for capacity, single_source in product((5000, 8000, 12_000), (False, True)):
         rng = np.random.default_rng(1)
         metres = cdist(rng.uniform(0, 1000, (100, 2)), rng.uniform(0, 1000, (1000, 2)))
         elders, costs = rng.integers(1, 117, 1000), rng.uniform(3e5, 9e5, 100)
         room = np.full(100, float(capacity))
-        done = siting.capacitated(elders, metres, room, costs=costs, time_limit_s=options.limit)
-        yield f"capacitated, room {capacity}", _size(metres), None, done
+        done = siting.capacitated(
+            elders, metres, room, costs=costs, single_source=single_source,
+            time_limit_s=options.limit,
+        )  # fmt: skip
+        name = f"capacitated, room {capacity}{', whole points' if single_source else ''}"
+        yield name, _size(metres), None, done
+        if options.peer and not single_source:
+            given = (metres, elders.astype(float), room, costs, options.peer)
+            _beside(options, (name, _size(metres)), _compact_rooms, given, done)
+
+
+def _compact_rooms(
+    metres: np.ndarray, elders: np.ndarray, room: np.ndarray, costs: np.ndarray, limit_s: float,
+    out: Connection,
+) -> None:  # fmt: skip
+    """Solve the model of sites and shares with all links between them at once."""
+    n, m = metres.shape
+    pair, site, point = np.arange(n * m), np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
+    wide, ones = n + n * m, np.ones(n * m)
+    served = csr_array((ones, (point, n + pair)), shape=(m, wide))
+    full = csr_array((elders[point], (site, n + pair)), shape=(n, wide))
+    full = full - csr_array((room, (np.arange(n), np.arange(n))), shape=(n, wide))
+    links = csr_array((ones, (pair, n + pair)), shape=(n * m, wide))
+    links = links - csr_array((ones, (pair, site)), shape=(n * m, wide))
+    begun = perf_counter()
+    done = milp(
+        np.concatenate([costs, (metres * elders).ravel()]), bounds=Bounds(0, 1),
+        integrality=np.repeat([1, 0], [n, n * m]), options={"time_limit": limit_s},
+        constraints=[LinearConstraint(served, 1, 1), LinearConstraint(full, ub=0),
+                     LinearConstraint(links, ub=0)],
+    )  # fmt: skip
+    told = f"{done.message} value {done.fun}, bound {getattr(done, 'mip_dual_bound', None)}"
+    out.send((perf_counter() - begun, told))
 
 
 def growth(options: argparse.Namespace) -> None:

@@ -220,9 +220,10 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 def test_a_solver_that_stops_with_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from siting.classical import program  # noqa: PLC0415
+    from siting.classical import capacity_found, program  # noqa: PLC0415
     from siting.solvers import Outcome  # noqa: PLC0415
 
+    monkeypatch.setattr(capacity_found, "unload", lambda *_: False)
     monkeypatch.setattr(program.Program, "relax", lambda *_: None)
     monkeypatch.setattr(program.Program, "is_infeasible", False)
     monkeypatch.setattr(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from siting.classical.pairs import Pairs
     from siting.classical.program import Relaxed
 
-__all__ = ["Task", "gathered", "search"]
+__all__ = ["Task", "search"]
 
 ALL_LINKS = 30_000
 """Pairs up to which every link between a share and its site stands from the start."""
@@ -224,7 +224,7 @@ def _try_rounded(model: _Model, relaxed: Relaxed, effort: Effort) -> None:
         shares = _served(model, opened, effort)
         if shares is None:
             continue
-        task.adopt(gathered(task, shares) if task.single_source else shares)
+        task.adopt(_gathered(task, shares) if task.single_source else shares)
         if task.flow is not None:
             return
 
@@ -242,7 +242,7 @@ def _served(
     return relaxed.values[model.n :]
 
 
-def gathered(task: Task, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def _gathered(task: Task, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return shares with each point at one site: largest first, where most of it was and fits."""
     room = task.room.copy()
     by_point = csr_array(

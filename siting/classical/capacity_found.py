@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siting.classical.assign import Task, gathered, search
+from siting.classical.assign import Task, search
 from siting.classical.capacity_search import Capacitated
 from siting.classical.faults import refuse
 from siting.classical.pairs import Pairs
 from siting.classical.transport_kernels import NONE
-from siting.classical.whole_kernels import settle
+from siting.classical.whole_kernels import settle, unload
 from siting.errors import Fault, UnsolvedError
 
 if TYPE_CHECKING:
@@ -122,18 +122,21 @@ def _try_whole(task: Task, model: Capacitated) -> None:
 def _moved(
     task: Task, model: Capacitated, opened: NDArray[np.bool_], made: Served
 ) -> NDArray[np.float64]:
-    """Return shares of whole points at some sites: put where they fit, then moved to save way."""
-    shares = gathered(task, model.flow(made, made.flow) / task.elders[task.pairs.demand])
-    here = np.flatnonzero(shares[model.order[made.pair]] > 0)
-    if len(here) < len(task.elders):
-        return shares
+    """
+    Return shares of whole points at some sites.
+
+    Each is put where most of it was, whatever the room; then some are moved or swapped until all
+    fit, and as long as that saves way.
+    """
     at = np.empty(len(task.elders), dtype=np.int64)
-    at[made.point[here]] = here
-    elders, sites = task.elders[made.point[here]], np.flatnonzero(opened)
-    load = np.bincount(made.site[here], weights=elders, minlength=len(sites))
+    order = np.argsort(made.flow, kind="stable")
+    at[made.point[order]] = order  # of places of one point, the last one written has most of it
+    sites = np.flatnonzero(opened)
+    load = np.bincount(made.site[at], weights=task.elders, minlength=len(sites))
     made.spare[:] = task.room[sites] - load
-    settle(model.rooms, made, at, MOVES)
     placed = np.zeros(len(made.flow))
+    if unload(model.rooms, made, at, MOVES):
+        settle(model.rooms, made, at, MOVES)
     placed[at] = 1.0
     return model.flow(made, placed)
 

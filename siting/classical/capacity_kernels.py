@@ -14,7 +14,6 @@ from siting.classical.dual_kernels import (
     HELD,
     LONGER,
     LONGEST,
-    NEARBY,
     OUT,
     QUICK,
     SLOW,
@@ -128,7 +127,7 @@ def _need(rooms: Rooms, state: NDArray[np.int8], sized: NDArray[np.float64]) -> 
 
 
 @compiled
-def _choose(
+def _enough(
     worth: NDArray[np.float64], size: NDArray[np.float64], need: float, state: NDArray[np.int8],
     taken: NDArray[np.float64],
 ) -> tuple[float, float]:  # fmt: skip
@@ -165,18 +164,81 @@ def _choose(
 
 
 @compiled
+def _few(
+    worth: NDArray[np.float64], limit: int, state: NDArray[np.int8], taken: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """
+    Take the free sites that save most, up to a limit of open ones.
+
+    Returns
+    -------
+    cost, last, following
+        Least cost, infinite where too many are held; the worth of the last site that is taken and
+        of the next one that is not, 0 where there is none that saves.
+    """
+    m = len(worth)
+    cost, left, last, following = 0.0, limit, 0.0, 0.0
+    gains = np.zeros(m)
+    for i in range(m):
+        taken[i] = 1.0 if state[i] == HELD else 0.0
+        cost += worth[i] if state[i] == HELD else 0.0
+        left -= state[i] == HELD
+        gains[i] = worth[i] if state[i] == FREE else 0.0
+    if left < 0:
+        return np.inf, 0.0, 0.0
+    order = np.argsort(gains)
+    for k in range(min(left, m)):
+        if gains[order[k]] >= 0:
+            return cost, 0.0, 0.0
+        taken[order[k]], last = 1.0, gains[order[k]]
+        cost += last
+    if left < m:
+        following = min(gains[order[left]], 0.0)
+    return cost, last if left > 0 else following, following
+
+
+@compiled
 def _rule(
-    worth: NDArray[np.float64], size: NDArray[np.float64], price: float, state: NDArray[np.int8],
-    room: float,
+    worth: NDArray[np.float64], size: NDArray[np.float64], dear: float, cheap: float,
+    state: NDArray[np.int8], room: float,
 ) -> None:  # fmt: skip
     """Hold free sites, or rule them out, where the other way costs as much as there is room."""
     for i in range(len(state)):
         if state[i] == FREE:
-            reduced = worth[i] - price * size[i]
-            if reduced >= room:
+            if worth[i] - dear * size[i] >= room:
                 state[i] = OUT
-            elif -reduced >= room:
+            elif cheap * size[i] - worth[i] >= room:
                 state[i] = HELD
+
+
+@compiled
+def _open(
+    rooms: Rooms, worth: NDArray[np.float64], need: float, fewest: int, state: NDArray[np.int8],
+    room: float, taken: NDArray[np.float64],
+) -> float:  # fmt: skip
+    """
+    Open sites at the least cost, by the room needed, by the number needed, or by the limit.
+
+    Each of the three alone leaves all choices that there are, so that each bounds them; the
+    highest counts, and rules sites out or holds them where it leaves less than ``room``.
+
+    Returns
+    -------
+    cost
+        Of the sites; infinite where there is no choice.
+    """
+    ones, other, third = np.ones(len(worth)), taken.copy(), taken.copy()
+    cost, dear = _enough(worth, rooms.room, need, state, taken)
+    size, cheap = rooms.room, dear
+    by_count, price = _enough(worth, ones, float(fewest), state, other)
+    by_limit, last, following = _few(worth, rooms.limit, state, third)
+    if by_count > cost:
+        cost, size, dear, cheap, taken[:] = by_count, ones, price, price, other
+    if by_limit > cost:
+        cost, size, dear, cheap, taken[:] = by_limit, ones, last, following, third
+    if cost < np.inf:
+        _rule(worth, size, dear, cheap, state, room - cost)
+    return cost
 
 
 @compiled
@@ -214,7 +276,9 @@ def _lean(
 
 
 @compiled
-def _step(rooms: Rooms, dual: Dual, least: NDArray[np.float64], aim: float) -> bool:
+def _step(
+    rooms: Rooms, dual: Dual, least: NDArray[np.float64], most: NDArray[np.float64], aim: float
+) -> bool:
     """Set the prices to try next, along the mean direction; return whether there is one."""
     size, total = 0.0, 0.0
     for j in range(len(dual.slope)):
@@ -226,58 +290,48 @@ def _step(rooms: Rooms, dual: Dual, least: NDArray[np.float64], aim: float) -> b
     near = min(aim, 1.05 * bound) if bound > 0 else aim
     step = dual.pace[FACTOR] * max(near - bound, 1e-4 * abs(near)) / size
     for j in range(len(dual.trial)):
-        dual.trial[j] = max(dual.price[j] + step * dual.slope[j], least[j])
+        dual.trial[j] = min(max(dual.price[j] + step * dual.slope[j], least[j]), most[j])
     return True
 
 
 @compiled
 def ascend(
-    rooms: Rooms, least: NDArray[np.float64], state: NDArray[np.int8], dual: Dual, target: float,
-    aim: float, rounds: int,
+    rooms: Rooms, least: NDArray[np.float64], most: NDArray[np.float64], state: NDArray[np.int8],
+    dual: Dual, target: float, aim: float, rounds: int,
 ) -> tuple[int, bool]:  # fmt: skip
     """
     Raise the bound by better prices, and rule sites out or hold them on the way.
 
     For any prices of elders, no choice costs less than all prices together and, of each open site,
-    its cost less what it saves at most within its room. Open sites must have room for all: counted
-    in elders, or in sites, whichever bounds better.
+    its cost less what it saves at most within its room. Prices stay between ``least`` and ``most``.
 
     Returns
     -------
     steps, on
         Steps taken; whether more turns may help.
     """
-    m, n = len(state), len(dual.price)
+    m, n, steps = len(state), len(dual.price), 0
     gain, who, worth = np.zeros(n), np.zeros(n, np.int64), np.zeros(m)
-    taken, other, ones = np.zeros(m), np.zeros(m), np.ones(m)
-    steps = 0
+    taken = np.zeros(m)
     for _ in range(rounds):
-        need, fewest = _need(rooms, state, other)
-        highest = dual.trial.max()
+        need, fewest = _need(rooms, state, worth)
+        highest, total = dual.trial.max(), 0.0
         for i in range(m):
             if state[i] != OUT:
                 count = _liking(rooms, i, dual.trial, highest, gain, who)
                 worth[i] = rooms.cost[i] - _filled(rooms.elders, rooms.room[i], gain, who, count)[0]
                 steps += 8 * count + 8
-        total = 0.0
         for j in range(n):
             total += rooms.elders[j] * dual.trial[j]
-        size = rooms.room
-        least_cost, price = _choose(worth, rooms.room, need, state, taken)
-        by_count, count_price = _choose(worth, ones, float(fewest), state, other)
-        if by_count > least_cost:
-            least_cost, price, size, taken[:] = by_count, count_price, ones, other
-        bound = total + least_cost
+        bound = total + _open(rooms, worth, need, fewest, state, target - total, taken)
         if bound == np.inf:
             dual.pace[BOUND] = bound
             return steps, False
-        if bound > dual.pace[BOUND] - NEARBY * abs(dual.pace[BOUND]):
-            _rule(worth, size, price, state, target - bound)
         better = keep(dual, bound)
         length, along = _lean(rooms, dual, taken, gain, who)
         if better and along > 0 and dual.pace[TURN] > 0:
             dual.pace[FACTOR] = min(dual.pace[FACTOR] * LONGER, LONGEST)
         dual.pace[TURN] += 1
-        if dual.pace[BOUND] >= target or length == 0 or not _step(rooms, dual, least, aim):
+        if dual.pace[BOUND] >= target or length == 0 or not _step(rooms, dual, least, most, aim):
             return steps, False
     return steps, True

@@ -11,7 +11,7 @@ import numpy as np
 from siting.classical.answer import rounded_up, step_below
 from siting.classical.capacity_kernels import ascend
 from siting.classical.capacity_tree_kernels import exchange, explore_rooms, likely, priced
-from siting.classical.dual_kernels import BOUND, OUT, Dual
+from siting.classical.dual_kernels import BOUND, FREE, HELD, OUT, Dual
 from siting.classical.dual_tree import FACTOR, ROUNDS_AT_A_NODE, STEPS_AT_ONCE, Tree
 from siting.classical.pairs import whole
 from siting.classical.transport_kernels import Rooms, Served, transport
@@ -52,6 +52,14 @@ class Capacitated:
         (n_sites,) elders that each site can hold, and its cost.
     effort
         Time, gap, threads and seed.
+    held
+        (n_sites,) sites that are open in any case; None: none.
+    limit
+        Most sites that may be open; None: all.
+    most
+        Highest price of an elder that is of use.
+    against
+        What a value is taken against for its gap.
     rooms
         The same, each site's points nearest first.
     order
@@ -71,6 +79,10 @@ class Capacitated:
     room: NDArray[np.float64]
     prices: NDArray[np.float64]
     effort: Effort
+    held: NDArray[np.bool_] | None = None
+    limit: int | None = None
+    most: float = np.inf
+    against: float = 0.0
     rooms: Rooms = field(init=False)
     order: NDArray[np.int64] = field(init=False)
     exact: bool = field(init=False)
@@ -82,14 +94,17 @@ class Capacitated:
     least: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open every site, and start from the prices of elders that this has."""
+        """Open every site, if they may be, and start from the prices of elders that this has."""
         pairs, m, n = self.pairs, len(self.prices), len(self.elders)
         site = np.repeat(np.arange(m), np.diff(pairs.start))
         self.order = np.lexsort((pairs.metres, site))
         near = (pairs.start, pairs.demand[self.order], pairs.metres[self.order])
-        self.rooms = Rooms(*near, self.elders, self.room, self.prices)
+        limit = m if self.limit is None else self.limit
+        self.rooms = Rooms(*near, self.elders, self.room, self.prices, limit)
         self.exact = whole(self.elders, self.room, self.prices, pairs.metres)
-        self.chosen, self.state = np.ones(m, dtype=bool), np.zeros(m, dtype=np.int8)
+        held = np.zeros(m, dtype=bool) if self.held is None else self.held
+        self.state = np.where(held, HELD, FREE).astype(np.int8)
+        self.chosen = held.copy() if limit < m else np.ones(m, dtype=bool)
         self.least = np.full(n, np.inf)
         np.minimum.at(self.least, self.rooms.point, self.rooms.metres)
         price = self.least.copy()
@@ -100,17 +115,21 @@ class Capacitated:
     def goal(self) -> float:
         """Return the value at which a part of the choices holds nothing better, or not enough."""
         below = step_below(self.best, exact=self.exact)
-        return self.best - max(below, self.effort.gap * (1.0 - SAME) * self.best)
+        return self.best - max(below, self.effort.gap * (1.0 - SAME) * self._size())
 
     def is_over(self) -> bool:
         """Return whether the best is proven or within the gap asked for, or time is over."""
-        return self.best - self.low <= self.effort.gap * self.best or self.effort.left() <= 0
+        return self.best - self.low <= self.effort.gap * self._size() or self.effort.left() <= 0
+
+    def _size(self) -> float:
+        """Return what the gap is a share of."""
+        return abs(self.best - self.against)
 
     def raise_bound(self, bound: float) -> None:
         """Keep a bound on what is not ruled out: what was, is no better than the goal."""
         bound = min(bound, self.goal())
         self.low = max(self.low, rounded_up(bound) if self.exact else bound)
-        self.effort.tell(self.best, self.low)
+        self.effort.tell(self.best - self.against, self.low - self.against)
 
     def adopt(self, opened: NDArray[np.bool_]) -> bool:
         """Keep sites where they are better than the best so far; return whether."""
@@ -118,7 +137,7 @@ class Capacitated:
         if value >= self.best:
             return False
         self.chosen, self.best = opened.copy(), value
-        self.effort.tell(self.best, self.low)
+        self.effort.tell(self.best - self.against, self.low - self.against)
         return True
 
     def search(self) -> None:
@@ -133,7 +152,7 @@ class Capacitated:
             return
         self._ascend(MOST_ROUNDS)
         self._improve()
-        given = (self.rooms, self.least, STEPS_AT_ONCE, ROUNDS_AT_A_NODE, FACTOR)
+        given = (self.rooms, *self._ends(), STEPS_AT_ONCE, ROUNDS_AT_A_NODE, FACTOR)
         tree = Tree(partial(explore_rooms, *given), self.effort.threads)
         tree.push(float(self.dual.pace[BOUND]), self.state, self.dual.price)
         while tree.queue and not self.is_over():
@@ -142,6 +161,10 @@ class Capacitated:
                 if self.adopt(opened):
                     self._exchange(FEWER_EXCHANGES)
             self.raise_bound(tree.bound())
+
+    def _ends(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the lowest and the highest price of each elder that is of use."""
+        return self.least, np.full_like(self.least, self.most)
 
     def served(self, opened: NDArray[np.bool_]) -> tuple[float, Served]:
         """Return what the ways from some sites cost at least, and who goes where."""
@@ -157,10 +180,11 @@ class Capacitated:
 
     def may_open(self, value: float) -> NDArray[np.bool_]:
         """Return the sites that a choice of at most a value may have open, by the best prices."""
-        state, most = np.zeros_like(self.state), value + SAME * abs(value)
+        held = np.zeros(len(self.state), dtype=bool) if self.held is None else self.held
+        state, most = np.where(held, HELD, FREE).astype(np.int8), value + SAME * abs(value)
         dual = Dual(*(each.copy() for each in self.dual))
         dual.trial[:] = dual.price
-        ascend(self.rooms, self.least, state, dual, most, most, 1)
+        ascend(self.rooms, *self._ends(), state, dual, most, most, 1)
         return np.asarray(state != OUT)
 
     def _ascend(self, most_rounds: int) -> None:
@@ -168,7 +192,7 @@ class Capacitated:
         done, rounds, last, on = 0, 1, -np.inf, True
         while on and done < most_rounds and not self.is_over():
             goal = self.goal()
-            steps, on = ascend(self.rooms, self.least, self.state, self.dual, goal, goal, rounds)
+            steps, on = ascend(self.rooms, *self._ends(), self.state, self.dual, goal, goal, rounds)
             done += rounds
             bound = float(self.dual.pace[BOUND])
             self.raise_bound(bound)

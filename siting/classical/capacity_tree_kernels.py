@@ -32,14 +32,15 @@ def priced(
     The cost is infinite where they have no room for all, or it reaches ``most``; ``price`` takes
     what one elder more at each point would cost.
     """
-    cost, room, asked = 0.0, 0.0, 0.0
+    cost, room, asked, count = 0.0, 0.0, 0.0, 0
     for i in range(len(opened)):
         if opened[i]:
             cost += rooms.cost[i]
             room += rooms.room[i]
+            count += 1
     for j in range(len(rooms.elders)):
         asked += rooms.elders[j]
-    if room < asked or cost >= most:
+    if room < asked or cost >= most or count > rooms.limit:
         return np.inf, len(opened) + len(rooms.elders)
     way, _, steps = transport(rooms, np.flatnonzero(opened), most - cost, price)
     return cost + way, steps
@@ -73,7 +74,7 @@ def exchange(
     value, place, over
         What the sites cost now; where to go on; whether no exchange costs less.
     """
-    m, steps, tried = len(opened), 0, 0
+    m, steps, tried, count = len(opened), 0, 0, int(opened.sum())
     price = np.zeros(len(rooms.elders))
     while tried < (m + 1) * (m + 1):
         if steps > most_steps:
@@ -83,6 +84,8 @@ def exchange(
         tried, steps = tried + 1, steps + 1
         if (off < m and not opened[off]) or (on < m and (opened[on] or not allowed[on])):
             continue
+        if count - (off < m) + (on < m) > rooms.limit:
+            continue
         if off < m:
             opened[off] = False
         if on < m:
@@ -91,12 +94,22 @@ def exchange(
         steps += more
         if cost < value:
             value, tried = cost, 0
+            count += (on < m) - (off < m)
             continue
         if off < m:
             opened[off] = True
         if on < m:
             opened[on] = False
     return value, place, True
+
+
+@compiled
+def _close_rest(rooms: Rooms, state: NDArray[np.int8]) -> None:
+    """Rule the free sites out where as many are held as may be open."""
+    if (state == HELD).sum() >= rooms.limit:
+        for i in range(len(state)):
+            if state[i] == FREE:
+                state[i] = OUT
 
 
 @compiled
@@ -116,25 +129,33 @@ def _reached(rooms: Rooms, state: NDArray[np.int8], missing: NDArray[np.bool_]) 
 def likely(
     rooms: Rooms, state: NDArray[np.int8], mean: NDArray[np.float64], opened: NDArray[np.bool_]
 ) -> int:
-    """Open the held sites, then free ones picked most until all have room; return the free ones."""
-    need, free = 0.0, 0
+    """
+    Open the held sites, then free ones picked most until all have room; return the free ones.
+
+    Sites that cost nothing are opened as long as the limit allows.
+    """
+    need, free, count = 0.0, 0, 0
     for j in range(len(rooms.elders)):
         need += rooms.elders[j]
     for i in range(len(state)):
         opened[i] = state[i] == HELD
         free += state[i] == FREE
         need -= rooms.room[i] if opened[i] else 0.0
+        count += opened[i]
     for i in np.argsort(-mean):
-        if state[i] == FREE and (need > 0 or mean[i] > HALF):
+        wanted = need > 0 or mean[i] > HALF or rooms.cost[i] == 0
+        if state[i] == FREE and wanted and count < rooms.limit:
             opened[i] = True
             need -= rooms.room[i]
+            count += 1
     return free
 
 
 @compiled
 def explore_rooms(
-    rooms: Rooms, least: NDArray[np.float64], most_steps: int, rounds: int, factor: float,
-    stack: Nodes, target: float, aim: float, value: float, best: NDArray[np.bool_],
+    rooms: Rooms, least: NDArray[np.float64], most: NDArray[np.float64], most_steps: int,
+    rounds: int, factor: float, stack: Nodes, target: float, aim: float, value: float,
+    best: NDArray[np.bool_],
 ) -> tuple[int, float, int]:  # fmt: skip
     """
     Search the part at the foot of a stack, deepest first, until it is done or steps run out.
@@ -157,10 +178,11 @@ def explore_rooms(
         copy(stack.state[top], state)
         copy(stack.price[top], dual.price)
         steps += m + n + len(rooms.point)
+        _close_rest(rooms, state)
         if stack.bound[top] >= target or not _reached(rooms, state, missing):
             continue
         set_out(dual, factor, value)
-        steps += ascend(rooms, least, state, dual, target, aim, rounds)[0]
+        steps += ascend(rooms, least, most, state, dual, target, aim, rounds)[0]
         bound = max(dual.pace[BOUND], stack.bound[top])
         if bound >= target:
             continue

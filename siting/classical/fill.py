@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from siting.classical.answer import rounded_up, step_below
+from siting.classical.capacity_search import Capacitated
+from siting.classical.pairs import Pairs
 from siting.classical.program import Program
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ __all__ = ["Task", "search"]
 
 ALL_LINKS = 30_000
 """Pairs up to which every link between a share and its site stands from the start."""
+
+SPLIT = 0.5
+"""Share of the time in which whole classes are searched as if they could be split."""
 
 ROUNDS = 40
 HALF = 0.5
@@ -117,35 +122,77 @@ def search(task: Task, effort: Effort) -> None:
     """
     Search until the best is proven or time is over.
 
-    The relaxation is solved with the links that it violates added round by round; sites are chosen
-    by it and greedily for a first answer; then sites are searched as whole numbers, with
-    ``single_source`` the shares too.
+    Classes are first searched as if they could be split, by prices; that rules sites out. Then the
+    relaxation of the others is solved, with the links that it violates added round by round, and
+    they are searched as whole numbers, with ``single_source`` the shares too.
     """
     if len(task.site) == 0:
         task.low = 0.0
         return
-    model = _Model(task, effort)
-    _try(model, _greedy(task), effort)
+    sooner = replace(effort, end=effort.end - (1.0 - SPLIT) * effort.left())
+    split = _split(task, sooner)
+    if _is_close(task, effort):
+        return
+    total = float(task.weight.sum())
+    model = _Model(task, effort, split.may_open(total - task.served)[:-1])
     relaxed = _linked(model, effort)
     if relaxed is not None:
         _try(model, _rounded(task, relaxed), effort)
     effort.tell(task.served, -task.low)
-    if -task.low - task.served <= effort.gap * task.served or effort.left() <= 0:
-        return
-    _whole(model, effort)
+    if not _is_close(task, effort):
+        _whole(model, effort)
+
+
+def _is_close(task: Task, effort: Effort) -> bool:
+    """Return whether the best is proven or within the gap asked for, or time is over."""
+    return -task.low - task.served <= effort.gap * task.served or effort.left() <= 0
+
+
+def _split(task: Task, effort: Effort) -> Capacitated:
+    """
+    Search with classes split, and keep what that gives; return the model.
+
+    One site more has room for all, at a way of 1 where other ways cost nothing: it has those who
+    are not served.
+    """
+    total, n, m = float(task.weight.sum()), len(task.weight), len(task.room)
+    order = np.argsort(task.site, kind="stable")
+    count = np.append(np.bincount(task.site, minlength=m), n)
+    pairs = Pairs(
+        np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
+        np.concatenate([task.group[order], np.arange(n)]).astype(np.int32),
+        np.concatenate([np.zeros(len(order)), np.ones(n)]), n,
+    )  # fmt: skip
+    stands = np.append(task.stands, True)
+    model = Capacitated(
+        pairs, task.weight, np.append(task.room, total), np.zeros(m + 1), effort, held=stands,
+        limit=int(stands.sum()) + task.p, most=1.0, against=total,
+    )  # fmt: skip
+    model.search()
+    _, made = model.served(model.chosen)
+    flow = np.zeros(len(order))
+    flow[order] = model.flow(made, made.flow)[: len(order)]
+    task.raise_bound(model.low - total)
+    opened = model.chosen[:-1]
+    if task.single_source:
+        shares = np.divide(flow, task.weight[task.group])
+        task.adopt(opened, _gathered(task, shares))
+    else:
+        task.adopt(opened, flow / task.weight[task.group])
+    return model
 
 
 class _Model:
     """Sites first, then the share of each pair; minus the elders served is minimised."""
 
-    def __init__(self, task: Task, effort: Effort) -> None:
-        self.task = task
+    def __init__(self, task: Task, effort: Effort, allowed: NDArray[np.bool_]) -> None:
+        self.task, self.allowed = task, allowed.astype(np.float64)
         self.n, self.m = len(task.room), len(task.site)
         self.unit = max(float(task.weight.sum()) / 1000.0, 1e-12)
         cost = np.concatenate([np.zeros(self.n), -task.weight[task.group] / self.unit])
         self.low = np.concatenate([task.stands.astype(np.float64), np.zeros(self.m)])
         self.most = np.minimum(1.0, task.room[task.site] / task.weight[task.group])
-        high = np.concatenate([np.ones(self.n), self.most])
+        high = np.concatenate([self.allowed, self.most])
         self.program = Program(cost, self.low, high, effort)
         self.linked = np.zeros(self.m, dtype=bool)
         self._first_rows()
@@ -190,33 +237,6 @@ class _Model:
         return np.flatnonzero((over > LITTLE) & ~self.linked)
 
 
-def _greedy(task: Task) -> NDArray[np.bool_]:
-    """Return sites chosen one by one, each with most elders for whom it has room and no one yet."""
-    left, opened = task.weight.copy(), task.stands.copy()
-    start = np.searchsorted(task.site, np.arange(len(task.room) + 1))
-    order = np.argsort(task.site, kind="stable")
-
-    def take(site: int) -> None:
-        mine = task.group[order[start[site] : start[site + 1]]]
-        room = task.room[site]
-        for each in mine[np.argsort(left[mine], kind="stable")].tolist():
-            some = min(room, left[each])
-            left[each] -= some
-            room -= some
-
-    for site in np.flatnonzero(task.stands).tolist():
-        take(site)
-    for _ in range(min(task.p, int((~task.stands).sum()))):
-        gain = np.bincount(task.site, weights=left[task.group], minlength=len(task.room))
-        gain = np.where(opened, -1.0, np.minimum(gain, task.room))
-        best = int(np.argmax(gain))
-        if gain[best] <= 0:
-            break
-        opened[best] = True
-        take(best)
-    return opened
-
-
 def _rounded(task: Task, relaxed: Relaxed) -> NDArray[np.bool_]:
     """Return the sites that the relaxation opens most."""
     wanted = np.where(task.stands, -1.0, relaxed.values[: len(task.room)])
@@ -231,7 +251,7 @@ def _try(model: _Model, opened: NDArray[np.bool_], effort: Effort) -> None:
     ends = opened.astype(np.float64)
     model.program.set_ends(every, ends, ends)
     relaxed = model.program.relax(effort.left() / 4)
-    model.program.set_ends(every, model.low[: model.n], np.ones(model.n))
+    model.program.set_ends(every, model.low[: model.n], model.allowed)
     if relaxed is None:
         return
     shares = relaxed.values[model.n :]

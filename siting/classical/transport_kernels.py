@@ -29,6 +29,8 @@ class Rooms(NamedTuple):
         (n,) elders of each point, above 0.
     room, cost
         (n_sites,) elders that each site can hold, and what it costs to open.
+    limit
+        Most sites that may be open.
     """
 
     start: NDArray[np.int64]
@@ -37,6 +39,7 @@ class Rooms(NamedTuple):
     elders: NDArray[np.float64]
     room: NDArray[np.float64]
     cost: NDArray[np.float64]
+    limit: int
 
 
 class Served(NamedTuple):
