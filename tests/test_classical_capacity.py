@@ -12,7 +12,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array
 
 import siting
-from siting.classical import capacity_search, dual_tree
+from siting.classical import capacity_found, capacity_search, dual_tree
 from siting.classical.capacity_kernels import ascend
 from siting.classical.capacity_search import Capacitated
 from siting.classical.capacity_tree_kernels import exchange
@@ -20,7 +20,7 @@ from siting.classical.dual_kernels import BOUND, FREE, HELD, OUT, Dual
 from siting.classical.effort import Effort
 from siting.classical.pairs import read_pairs
 from siting.classical.transport_kernels import transport
-from siting.classical.whole_kernels import settle
+from siting.classical.whole_kernels import settle, unload
 
 KINDS = ["chance", "ties", "sparse", "equal", "places"]
 SEEDS = range(5)
@@ -128,7 +128,7 @@ def test_transport_against_linprog(unit: float) -> None:
     fits = 0
     for seed in range(90):
         elders, metres, room, costs = crowd(seed, unit)
-        rooms = model_of(elders, metres, room, costs).rooms
+        rooms = model_of(elders, metres, room, costs).rooms._replace(room=room)
         opened = np.random.default_rng(seed).random(len(room)) < (0.7, 1.0)[seed // 2 % 2]
         sites, price = np.flatnonzero(opened), np.zeros(len(elders))
         least = least_way(elders, metres[sites], room[sites]) if len(sites) else np.inf
@@ -151,7 +151,6 @@ def test_transport_against_linprog(unit: float) -> None:
     assert 20 < fits < 70
 
 
-@pytest.mark.xfail(reason="the last elders moved are not looked at")
 def test_a_way_that_reaches_what_is_asked_is_infinite() -> None:
     rooms = model_of(
         np.array([2.0]), np.array([[1.0], [3.0]]), np.array([1.0, 1.0]), np.zeros(2)
@@ -208,10 +207,13 @@ def test_exchanges_end_where_none_costs_less(kind: str) -> None:
     for seed in SEEDS:
         choices, model = every_choice(kind, seed), model_of(*case(kind, seed))
         allowed = np.random.default_rng(seed).random(N_SITES) < 0.8
-        opened, value, place, over = np.ones(N_SITES, dtype=bool), model.best, 0, False
-        for most_steps in (100, 1000, 10**9):
-            value, place, over = exchange(model.rooms, allowed, opened, value, place, most_steps)
-        assert over
+        closes = np.arange(N_SITES) != seed
+        opened, value, place, idle = np.ones(N_SITES, dtype=bool), model.best, 0, 0
+        while idle < (N_SITES + 1) ** 2:
+            value, place, idle = exchange(
+                model.rooms, allowed, closes, opened, value, place, idle, 100
+            )
+        assert opened[seed]
         sites = frozenset(np.flatnonzero(opened).tolist())
         assert value == pytest.approx(choices[sites])
         near = [
@@ -220,11 +222,11 @@ def test_exchanges_end_where_none_costs_less(kind: str) -> None:
             if len(sites - other) <= 1
             and len(other - sites) <= 1
             and allowed[[*other - sites]].all()
+            and closes[[*sites - other]].all()
         ]
         assert value <= min(near) * HAIR
 
 
-@pytest.mark.xfail(reason="room is compared with elders without a tolerance")
 @pytest.mark.parametrize("single", [False, True])
 @pytest.mark.parametrize(
     ("elders", "room", "least"),
@@ -244,6 +246,11 @@ def test_room_that_is_just_enough_but_for_rounding(
 
 
 # -- prices -----------------------------------------------------------------------------------
+
+
+def ends(model: Capacitated) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest prices that are tried."""
+    return model.least, np.full_like(model.least, np.inf)
 
 
 def better(choices: dict[frozenset[int], float], state: np.ndarray) -> dict[frozenset[int], float]:
@@ -270,7 +277,7 @@ def test_prices_bound_every_choice_and_rule_out_none_that_is_better(kind: str, r
         best = min(part.values())
         target = best * rng.choice([HAIR, 1.2]) + 1e-9
         given_state = state.copy()
-        ascend(model.rooms, model.least, state, dual, target, target, rounds)
+        ascend(model.rooms, *ends(model), state, dual, target, target, rounds)
         assert pace[BOUND] <= best * (1 + 1e-12)
         assert rounds < 200 or pace[BOUND] >= 0.5 * best
         wanted = {each for each, cost in part.items() if cost < target}
@@ -283,7 +290,7 @@ def test_too_little_room_has_no_bound() -> None:
     model = model_of(*case("chance", 0))
     state = np.full(N_SITES, OUT, np.int8)
     state[np.argsort(model.room)[:2]] = FREE, HELD
-    ascend(model.rooms, model.least, state, model.dual, 1e9, 1e9, 5)
+    ascend(model.rooms, *ends(model), state, model.dual, 1e9, 1e9, 5)
     assert model.dual.pace[BOUND] == np.inf
 
 
@@ -313,8 +320,12 @@ def test_a_choice_of_the_value_of_the_bound_may_open_its_sites() -> None:
 # -- whole points -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("share", [0.0, capacity_found.SPLIT])
 @pytest.mark.parametrize("kind", KINDS)
-def test_whole_points_against_the_plain_model(kind: str) -> None:
+def test_whole_points_against_the_plain_model(
+    kind: str, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capacity_found, "SPLIT", share)
     for seed in SEEDS:
         elders, metres, room, costs = case(kind, seed, 5, 8)
         least, _ = least_whole(elders, metres, room, costs)
@@ -379,6 +390,36 @@ def test_moves_and_swaps_end_where_none_saves_way() -> None:
                 changed[[one, other]] = sites
                 load = np.bincount(changed, weights=elders, minlength=4)
                 assert (load > room).any() or elders @ metres[changed, points] >= way_m
+
+
+def test_overfull_sites_are_relieved_where_they_can_be() -> None:
+    done = 0
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        elders, metres = rng.integers(1, 7, N) * 1.0, rng.integers(0, 40, (3, N)) * 1.0
+        site = rng.integers(0, 3, N)
+        room = np.full(3, np.ceil(elders.sum() / 3) + seed % 3)
+        model = model_of(elders, metres, room, np.zeros(3))
+        _, made = model.served(np.ones(3, dtype=bool))
+        at = made.start[:-1] + site
+        made.spare[:] = room - np.bincount(site, weights=elders, minlength=3)
+        fits = unload(model.rooms, made, at, 10**6)
+        load = np.bincount(made.site[at], weights=elders, minlength=3)
+        assert (made.point[at] == np.arange(N)).all()
+        assert (made.spare == room - load).all()
+        assert fits == bool((load <= room).all())
+        done += fits
+    assert done > 60
+
+
+def test_what_costs_least_for_what_it_brings_is_moved() -> None:
+    elders, metres = np.array([4.0, 2.0, 3.0]), np.array([[0.0, 0.0, 0.0], [3.0, 1.0, 2.0]])
+    model = model_of(elders, metres, np.array([7.0, 9.0]), np.zeros(2))
+    _, made = model.served(np.ones(2, dtype=bool))
+    at = made.start[:-1].copy()
+    made.spare[:] = -2.0, 9.0
+    assert unload(model.rooms, made, at, 1000)
+    assert made.site[at].tolist() == [0, 1, 0]
 
 
 def test_only_a_swap_helps() -> None:

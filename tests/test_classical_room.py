@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from strategies import SHORT
 
 import siting
-from siting.classical import fill
+from siting.classical import capacity_search, fill
 
 CUTOFF = 5.0
 LINE = np.abs(np.subtract.outer(np.arange(5.0), np.arange(5.0)))
@@ -39,12 +39,17 @@ def most_served(
     return float(-done.fun)
 
 
-@pytest.mark.parametrize("links", [0, 30_000])
+@pytest.mark.parametrize("way", ["prices", "piecemeal", "links", "few links"])
 @pytest.mark.parametrize("single", [False, True])
 def test_no_choice_of_sites_serves_more(
-    monkeypatch: pytest.MonkeyPatch, links: int, *, single: bool
+    monkeypatch: pytest.MonkeyPatch, way: str, *, single: bool
 ) -> None:
-    monkeypatch.setattr(fill, "ALL_LINKS", links)
+    if "links" in way:
+        monkeypatch.setattr(fill, "SPLIT", 0.0)
+        monkeypatch.setattr(fill, "ALL_LINKS", 0 if way == "few links" else 30_000)
+    if way == "piecemeal":
+        monkeypatch.setattr(capacity_search, "MOST_ROUNDS", 1)
+        monkeypatch.setattr(capacity_search, "STEPS_AT_ONCE", 1)
 
     @settings(SHORT, max_examples=30)
     @given(seed=st.integers(0, 10**6), n=st.integers(1, 6), m=st.integers(1, 7))
@@ -87,6 +92,20 @@ def _holds(done: siting.ClassicalSolution, elders: Any, near: Any, room: Any) ->
     assert (flow.sum(axis=0) <= elders + 1e-9).all()
     assert flow.sum() == pytest.approx(done.value)
     assert set(np.flatnonzero(flow.sum(axis=1))) <= set(done.sites)
+
+
+def test_what_stands_is_not_exchanged_for_what_serves_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(capacity_search, "MOST_ROUNDS", 1)
+    monkeypatch.setattr(capacity_search, "SELDOM", -1.0)
+    rng = np.random.default_rng(0)
+    elders, metres = np.ones(30), rng.uniform(0, 10, (8, 30))
+    room = np.array([0.0, 9, 9, 9, 9, 9, 9, 9])
+    done = siting.capacitated_maximal_covering(
+        elders, metres, room, cutoff_m=CUTOFF, p=2, already_open=[0]
+    )
+    assert (0 in done.sites, len(done.sites), done.value) == (True, 3, 18.0)
 
 
 def test_five_in_a_row() -> None:

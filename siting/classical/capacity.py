@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["capacitated"]
 
+SAME = 1e-9
+"""How far room may be below the elders, relative, and still be enough: sums are rounded."""
+
 
 def capacitated(
     elders: Any,
@@ -114,7 +117,7 @@ def _refuse_short(
         With what there is and what is needed.
     """
     held, asked = float(room.sum()), float(weight.sum())
-    if held < asked:
+    if held < asked * (1.0 - SAME):
         refuse([Fault("classical_capacity", "capacities", {"found": held, "expected": asked})])
     large = weight > room.max()
     if single_source and large.any():

@@ -133,7 +133,7 @@ def _moved(
     at[made.point[order]] = order  # of places of one point, the last one written has most of it
     sites = np.flatnonzero(opened)
     load = np.bincount(made.site[at], weights=task.elders, minlength=len(sites))
-    made.spare[:] = task.room[sites] - load
+    made.spare[:] = model.rooms.room[sites] - load
     placed = np.zeros(len(made.flow))
     if unload(model.rooms, made, at, MOVES):
         settle(model.rooms, made, at, MOVES)

@@ -28,6 +28,7 @@ ROUNDS = 50
 MOST_ROUNDS = 1000
 STALLED = 1e-5
 FIRST_FACTOR, LATER_FACTOR = 0.3, 0.1
+ROUNDED = 1e-8
 SELDOM = 0.02
 """Share of the last turns in which a site must have been picked to be exchanged for another."""
 
@@ -35,6 +36,7 @@ EXCHANGES, FEWER_EXCHANGES = 0.02, 0.01
 """Share of the time left that exchanges may take, at first and of each better choice."""
 
 SAME = 1e-9
+"""How far numbers that are not whole may be apart, relative, and count as the same."""
 
 
 @dataclass
@@ -61,7 +63,8 @@ class Capacitated:
     against
         What a value is taken against for its gap.
     rooms
-        The same, each site's points nearest first.
+        The same, each site's points nearest first; room that is not whole numbers a hair larger,
+        so that what fits but for rounding fits.
     order
         The pair of each of those.
     exact
@@ -92,6 +95,7 @@ class Capacitated:
     dual: Dual = field(init=False)
     state: NDArray[np.int8] = field(init=False)
     least: NDArray[np.float64] = field(init=False)
+    place: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         """Open every site, if they may be, and start from the prices of elders that this has."""
@@ -100,8 +104,9 @@ class Capacitated:
         self.order = np.lexsort((pairs.metres, site))
         near = (pairs.start, pairs.demand[self.order], pairs.metres[self.order])
         limit = m if self.limit is None else self.limit
-        self.rooms = Rooms(*near, self.elders, self.room, self.prices, limit)
         self.exact = whole(self.elders, self.room, self.prices, pairs.metres)
+        room = self.room if self.exact else self.room * (1.0 + SAME)
+        self.rooms = Rooms(*near, self.elders, room, self.prices, limit)
         held = np.zeros(m, dtype=bool) if self.held is None else self.held
         self.state = np.where(held, HELD, FREE).astype(np.int8)
         self.chosen = held.copy() if limit < m else np.ones(m, dtype=bool)
@@ -115,15 +120,15 @@ class Capacitated:
     def goal(self) -> float:
         """Return the value at which a part of the choices holds nothing better, or not enough."""
         below = step_below(self.best, exact=self.exact)
-        return self.best - max(below, self.effort.gap * (1.0 - SAME) * self._size())
+        return self.best - max(below, self._enough())
 
     def is_over(self) -> bool:
         """Return whether the best is proven or within the gap asked for, or time is over."""
-        return self.best - self.low <= self.effort.gap * self._size() or self.effort.left() <= 0
+        return self.best - self.low <= self._enough() or self.effort.left() <= 0
 
-    def _size(self) -> float:
-        """Return what the gap is a share of."""
-        return abs(self.best - self.against)
+    def _enough(self) -> float:
+        """Return the gap asked for as a difference, less what room a hair larger may be worth."""
+        return max(self.effort.gap - ROUNDED, 0.0) * abs(self.best - self.against)
 
     def raise_bound(self, bound: float) -> None:
         """Keep a bound on what is not ruled out: what was, is no better than the goal."""
@@ -168,8 +173,10 @@ class Capacitated:
 
     def served(self, opened: NDArray[np.bool_]) -> tuple[float, Served]:
         """Return what the ways from some sites cost at least, and who goes where."""
-        spare = np.empty_like(self.least)
-        way, made, _ = transport(self.rooms, np.flatnonzero(opened), np.inf, spare)
+        spare, sites = np.empty_like(self.least), np.flatnonzero(opened)
+        way, made, _ = transport(self.rooms._replace(room=self.room), sites, np.inf, spare)
+        if way == np.inf:
+            way, made, _ = transport(self.rooms, sites, np.inf, spare)
         return float(way), made
 
     def flow(self, made: Served, amount: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -215,8 +222,10 @@ class Capacitated:
     def _exchange(self, share: float) -> None:
         """Exchange sites for others that the prices pick at times, for a share of the time left."""
         opened, end = self.chosen.copy(), self.effort.left() * (1.0 - share)
-        value, place, over = self.best, 0, False
-        allowed = (self.state != OUT) & (self.dual.mean > SELDOM)
-        while not over and self.effort.left() > end:
-            value, place, over = exchange(self.rooms, allowed, opened, value, place, STEPS_AT_ONCE)
+        value, idle, every = self.best, 0, (len(opened) + 1) ** 2
+        may = (self.state != OUT) & (self.dual.mean > SELDOM), self.state != HELD
+        while idle < every and self.effort.left() > end:
+            value, self.place, idle = exchange(
+                self.rooms, *may, opened, value, self.place, idle, STEPS_AT_ONCE
+            )
         self.adopt(opened)

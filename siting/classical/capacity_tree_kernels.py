@@ -48,9 +48,9 @@ def priced(
 
 @compiled
 def exchange(
-    rooms: Rooms, allowed: NDArray[np.bool_], opened: NDArray[np.bool_], value: float, place: int,
-    most_steps: int,
-) -> tuple[float, int, bool]:  # fmt: skip
+    rooms: Rooms, opens: NDArray[np.bool_], closes: NDArray[np.bool_], opened: NDArray[np.bool_],
+    value: float, place: int, idle: int, most_steps: int,
+) -> tuple[float, int, int]:  # fmt: skip
     """
     Close a site, open another, or both, as long as that costs less, until steps run out.
 
@@ -58,31 +58,34 @@ def exchange(
     ----------
     rooms
         Sites and points.
-    allowed
-        (n_sites,) sites that may be opened.
+    opens, closes
+        (n_sites,) sites that may be opened, and closed.
     opened
         (n_sites,) open sites; changed in place.
     value
         What they cost.
     place
         Where to go on, 0 at first.
+    idle
+        Exchanges that brought nothing since the last one that did.
     most_steps
         Steps to take.
 
     Returns
     -------
-    value, place, over
-        What the sites cost now; where to go on; whether no exchange costs less.
+    value, place, idle
+        What the sites cost now; where to go on; the exchanges that brought nothing since: none
+        costs less once they are (n_sites + 1)².
     """
-    m, steps, tried, count = len(opened), 0, 0, int(opened.sum())
+    m, steps, count = len(opened), 0, int(opened.sum())
     price = np.zeros(len(rooms.elders))
-    while tried < (m + 1) * (m + 1):
-        if steps > most_steps:
-            return value, place, False
+    while idle < (m + 1) * (m + 1) and steps <= most_steps:
         off, on = place // (m + 1), place % (m + 1)
         place = (place + 1) % ((m + 1) * (m + 1))
-        tried, steps = tried + 1, steps + 1
-        if (off < m and not opened[off]) or (on < m and (opened[on] or not allowed[on])):
+        idle, steps = idle + 1, steps + 1
+        if off < m and not (opened[off] and closes[off]):
+            continue
+        if on < m and (opened[on] or not opens[on]):
             continue
         if count - (off < m) + (on < m) > rooms.limit:
             continue
@@ -93,14 +96,14 @@ def exchange(
         cost, more = priced(rooms, opened, value, price)
         steps += more
         if cost < value:
-            value, tried = cost, 0
+            value, idle = cost, 0
             count += (on < m) - (off < m)
             continue
         if off < m:
             opened[off] = True
         if on < m:
             opened[on] = False
-    return value, place, True
+    return value, place, idle
 
 
 @compiled

@@ -277,4 +277,4 @@ def transport(
         if made.flow[at] > 0:
             way += made.flow[at] * made.way[at]
             price[made.point[at]] = made.way[at] + relief[made.site[at]]
-    return way, made, steps
+    return way if way < most else np.inf, made, steps

@@ -76,13 +76,13 @@ BUGS = (
     Bug(
         "capacity: what held sites cost and save is left out of a bound",
         "siting/classical/capacity_kernels.py",
-        "            cost += worth[i]\n",
-        "            cost += worth[i] if state[i] == FREE else 0.0\n", ROOM,
+        "            taken[i] = 1.0\n            cost += worth[i]\n",
+        "            taken[i] = 1.0\n            cost += worth[i] * (state[i] == FREE)\n", ROOM,
     ),
     Bug(
         "capacity: sites are ruled out as if room had no price",
         "siting/classical/capacity_kernels.py",
-        "reduced = worth[i] - price * size[i]", "reduced = worth[i]", ROOM,
+        "if worth[i] - dear * size[i] >= room:", "if worth[i] >= room:", ROOM,
     ),
     Bug(
         "capacity: a part without a free site is left before it is priced",
@@ -97,8 +97,28 @@ BUGS = (
     Bug(
         "capacity: a site is ruled out that the best itself may need",
         "siting/classical/capacity_search.py",
-        "most = np.zeros_like(self.state), value + SAME * abs(value)",
-        "most = np.zeros_like(self.state), value", ROOM,
+        "astype(np.int8), value + SAME * abs(value)", "astype(np.int8), value", ROOM,
+    ),
+    Bug(
+        "capacity: sites that stand are exchanged for others",
+        "siting/classical/capacity_search.py",
+        "self.dual.mean > SELDOM), self.state != HELD",
+        "self.dual.mean > SELDOM), self.state <= OUT", "tests/test_classical_room.py",
+    ),
+    Bug(
+        "capacity: more sites are opened than may be",
+        "siting/classical/capacity_kernels.py",
+        "        left -= state[i] == HELD\n", "", "tests/test_classical_room.py",
+    ),
+    Bug(
+        "capacity: an overfull site is relieved by what costs least, whatever it brings",
+        "siting/classical/whole_kernels.py",
+        "best = extra / min(size, over)", "best = extra", ROOM,
+    ),
+    Bug(
+        "capacity: room that fits but for rounding does not fit",
+        "siting/classical/capacity_search.py",
+        "self.room * (1.0 + SAME)", "self.room", ROOM,
     ),
     Bug(
         "capacity: points are swapped into a site that has no room",
