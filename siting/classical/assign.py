@@ -1,4 +1,4 @@
-"""The search behind the capacitated model: shares of points at sites, links as they are needed."""
+"""The capacitated model with each point at one site, as one model: links as they are needed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SLIP = 1e-7
 @dataclass
 class Task:
     """
-    A capacitated problem with the best flow and bound so far.
+    A capacitated problem, each point at one site, with the best flow and bound so far.
 
     Attributes
     ----------
@@ -46,8 +46,6 @@ class Task:
         (n,) elders of each point, above 0.
     room, prices
         (n_sites,) elders that each site can hold, and its cost.
-    single_source
-        Whether a point goes to one site whole.
     flow
         Elders of each pair in the best answer so far; None before there is one.
     low
@@ -60,7 +58,6 @@ class Task:
     elders: NDArray[np.float64]
     room: NDArray[np.float64]
     prices: NDArray[np.float64]
-    single_source: bool
     flow: NDArray[np.float64] | None = None
     low: float = 0.0
     is_infeasible: bool = False
@@ -92,28 +89,13 @@ class Task:
         self.low = max(self.low, rounded_up(bound) if self.exact else bound)
 
     def adopt(self, shares: NDArray[np.float64]) -> None:
-        """Keep shares, made clean, where they fit and are better than the best so far."""
-        flow = self._clean(shares)
+        """Keep shares, made whole, where they fit and are better than the best so far."""
+        flow = np.where(shares > HALF, self.elders[self.pairs.demand], 0.0)
         load = np.bincount(self.site, weights=flow, minlength=self.pairs.n_sites)
         served = np.bincount(self.pairs.demand, weights=flow, minlength=len(self.elders))
-        spare = self.room * (1 + TINY) + NEARLY * (not self.single_source)
-        fits = np.allclose(served, self.elders, rtol=TINY, atol=0.0) and (load <= spare).all()
-        if fits and self.value(flow) < self.best:
+        fits = np.allclose(served, self.elders, rtol=TINY, atol=0.0)
+        if fits and (load <= self.room * (1 + TINY)).all() and self.value(flow) < self.best:
             self.flow = flow
-
-    def _clean(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return elders of each pair, whole where they nearly are; each point's add up."""
-        point, n = self.pairs.demand, len(self.elders)
-        if self.single_source:
-            kept = (shares > HALF).astype(np.float64)
-            return kept * self.elders[point]
-        kept = np.where(shares > TINY, shares, 0.0)
-        total = np.bincount(point, weights=kept, minlength=n)
-        flow = kept / np.maximum(total, TINY)[point] * self.elders[point]
-        near = np.rint(flow)
-        if self.exact and (np.abs(flow - near) < NEARLY * np.maximum(flow, 1.0)).all():
-            return near
-        return flow
 
 
 def search(task: Task, effort: Effort) -> None:
@@ -121,12 +103,8 @@ def search(task: Task, effort: Effort) -> None:
     Search until the best is proven or time is over.
 
     The relaxation is solved with the links that it violates added round by round; its open sites,
-    rounded, give a first answer. Then sites are searched as whole numbers, with ``single_source``
-    the shares too.
+    rounded, give a first answer. Then sites and shares are searched as whole numbers.
     """
-    if len(task.elders) == 0:
-        task.flow = np.zeros(0)
-        return
     model = _Model(task, effort)
     relaxed = _linked(model, effort)
     if task.is_infeasible:
@@ -224,7 +202,7 @@ def _try_rounded(model: _Model, relaxed: Relaxed, effort: Effort) -> None:
         shares = _served(model, opened, effort)
         if shares is None:
             continue
-        task.adopt(_gathered(task, shares) if task.single_source else shares)
+        task.adopt(_gathered(task, shares))
         if task.flow is not None:
             return
 
@@ -281,17 +259,16 @@ def _rule_out(model: _Model, relaxed: Relaxed) -> None:
 
 
 def _whole(model: _Model, effort: Effort) -> None:
-    """Search sites, and shares where a point goes to one site, as whole numbers."""
+    """Search sites and shares as whole numbers."""
     task, n, m = model.task, model.n, model.m
     start = None
     if task.flow is not None:
         shares = task.flow / task.elders[task.pairs.demand]
         served = np.bincount(task.site, weights=task.flow, minlength=n) > 0
         start = np.concatenate([served.astype(np.float64), shares])
-    columns = np.arange(n + m if task.single_source else n)
     value = task.best
     outcome = model.program.search(
-        columns, limit_s=effort.left(), gap=effort.gap,
+        np.arange(n + m), limit_s=effort.left(), gap=effort.gap,
         absolute_gap=step_below(value, exact=task.exact) / model.unit if value < np.inf else 1e-9,
         start=start, tell=lambda best, bound: effort.tell(best * model.unit, bound * model.unit),
     )  # fmt: skip
@@ -302,8 +279,3 @@ def _whole(model: _Model, effort: Effort) -> None:
     if outcome.values is None:
         return
     task.adopt(outcome.values[n:])
-    if not task.single_source:
-        opened = (outcome.values[:n] > HALF).astype(np.float64)
-        shares_again = _served(model, opened, effort)
-        if shares_again is not None:
-            task.adopt(shares_again)

@@ -73,7 +73,7 @@ def whole_points(
         return np.zeros(0), 0.0
     sooner = replace(effort, end=effort.end - (1.0 - SPLIT) * effort.left())
     model = _split(pairs, elders, room, prices, sooner)
-    task = Task(pairs, elders, room, prices, single_source=True)
+    task = Task(pairs, elders, room, prices)
     task.raise_bound(model.low)
     _try_whole(task, model)
     is_done = task.flow is not None and task.best - task.low <= effort.gap * task.best
@@ -147,7 +147,7 @@ def _search_left(task: Task, model: Capacitated, effort: Effort) -> None:
     mine = allowed[task.site]
     start = np.concatenate([[0], np.cumsum(mine)])[task.pairs.start]
     kept = Pairs(start, task.pairs.demand[mine], task.pairs.metres[mine], task.pairs.n_demand)
-    left = Task(kept, task.elders, task.room * allowed, task.prices, single_source=True)
+    left = Task(kept, task.elders, task.room * allowed, task.prices)
     left.flow = None if task.flow is None else task.flow[mine]
     left.low = task.low
     search(left, effort)
