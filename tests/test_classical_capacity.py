@@ -202,6 +202,32 @@ def test_a_gap_is_enough_and_what_is_proven_holds(kind: str) -> None:
             assert solution.bound <= best * HAIR <= solution.value * HAIR**2
 
 
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_more_sites_than_may_be_and_all_that_are_held(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capacity_search, "SELDOM", -1.0)
+    held = np.arange(7) >= 5
+    for seed in range(3):
+        elders, metres, room, costs = case(kind, seed, 7, 9)
+        metres[6], room[6], costs[5:] = 40.0, elders.sum(), 0.0  # whom no other site serves
+        effort = model_of(elders, metres, room, costs).effort
+        pairs = read_pairs(metres, "distances", [])
+        model = Capacitated(pairs, elders, room, costs, effort, held=held, limit=4)
+        model.search()
+        cost_of = {
+            (*new, 5, 6): float(costs[list(new)].sum())
+            + least_way(elders, metres[[*new, 5, 6]], room[[*new, 5, 6]])
+            for count in range(3)
+            for new in combinations(range(5), count)
+        }
+        best = min(cost_of.values())
+        assert model.best == pytest.approx(best)
+        assert best * (1 - 1e-8) <= model.low <= best * HAIR
+        assert cost_of[tuple(np.flatnonzero(model.chosen).tolist())] == pytest.approx(best)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_exchanges_end_where_none_costs_less(kind: str) -> None:
     for seed in SEEDS:
@@ -413,13 +439,13 @@ def test_overfull_sites_are_relieved_where_they_can_be() -> None:
 
 
 def test_what_costs_least_for_what_it_brings_is_moved() -> None:
-    elders, metres = np.array([4.0, 2.0, 3.0]), np.array([[0.0, 0.0, 0.0], [3.0, 1.0, 2.0]])
-    model = model_of(elders, metres, np.array([7.0, 9.0]), np.zeros(2))
+    elders, metres = np.array([4.0, 1.0]), np.array([[0.0, 0.0], [1.0, 2.0]])
+    model = model_of(elders, metres, np.array([1.0, 9.0]), np.zeros(2))
     _, made = model.served(np.ones(2, dtype=bool))
     at = made.start[:-1].copy()
-    made.spare[:] = -2.0, 9.0
+    made.spare[:] = -4.0, 9.0
     assert unload(model.rooms, made, at, 1000)
-    assert made.site[at].tolist() == [0, 1, 0]
+    assert made.site[at].tolist() == [1, 0]
 
 
 def test_only_a_swap_helps() -> None:

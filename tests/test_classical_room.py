@@ -94,20 +94,6 @@ def _holds(done: siting.ClassicalSolution, elders: Any, near: Any, room: Any) ->
     assert set(np.flatnonzero(flow.sum(axis=1))) <= set(done.sites)
 
 
-def test_what_stands_is_not_exchanged_for_what_serves_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(capacity_search, "MOST_ROUNDS", 1)
-    monkeypatch.setattr(capacity_search, "SELDOM", -1.0)
-    rng = np.random.default_rng(0)
-    elders, metres = np.ones(30), rng.uniform(0, 10, (8, 30))
-    room = np.array([0.0, 9, 9, 9, 9, 9, 9, 9])
-    done = siting.capacitated_maximal_covering(
-        elders, metres, room, cutoff_m=CUTOFF, p=2, already_open=[0]
-    )
-    assert (0 in done.sites, len(done.sites), done.value) == (True, 3, 18.0)
-
-
 def test_five_in_a_row() -> None:
     elders = [10.0] * 5
 

@@ -213,7 +213,8 @@ class Capacitated:
         opened = np.zeros(len(self.chosen), dtype=bool)
         likely(self.rooms, self.state, self.dual.mean, opened)
         self.adopt(opened)
-        self._exchange(EXCHANGES)
+        if not self.is_over():
+            self._exchange(EXCHANGES)
         if not self.is_over():
             self.dual.pace[:] = [LATER_FACTOR, 0.0, 0.0, self.dual.pace[BOUND], self.best]
             self.dual.trial[:] = self.dual.price
