@@ -82,7 +82,7 @@ def capacitated(
 
     References
     ----------
-    Sridharan (1995); Fischetti, Ljubic & Sinnl (2016).
+    Beasley (1988); Sridharan (1995); Goertz & Klose (2012).
     """
     effort = Effort.of("capacitated", time_limit_s, gap, threads, random_seed, progress)
     faults: list[Fault] = []
