@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 import siting
 from siting.classical import capacity_found, capacity_search, dual_tree
 from siting.classical.capacity_kernels import ascend
-from siting.classical.capacity_search import Capacitated
+from siting.classical.capacity_search import UNENDING, Capacitated
 from siting.classical.capacity_tree_kernels import exchange
 from siting.classical.dual_kernels import BOUND, FREE, HELD, OUT, Dual
 from siting.classical.effort import Effort
@@ -132,7 +132,7 @@ def test_transport_against_linprog(unit: float) -> None:
         opened = np.random.default_rng(seed).random(len(room)) < (0.7, 1.0)[seed // 2 % 2]
         sites, price = np.flatnonzero(opened), np.zeros(len(elders))
         least = least_way(elders, metres[sites], room[sites]) if len(sites) else np.inf
-        way, made, _ = transport(rooms, sites, np.inf, price)
+        way, made, _ = transport(rooms, sites, np.inf, price, UNENDING)
         assert way == pytest.approx(least, rel=1e-9)
         if least == np.inf:
             continue
@@ -145,9 +145,9 @@ def test_transport_against_linprog(unit: float) -> None:
         assert (made.flow % unit == 0).all()
         full = np.maximum((price - metres[sites]).max(axis=1), 0)
         assert elders @ price - room[sites] @ full == pytest.approx(way)
-        assert transport(rooms, sites, way + 0.5, price)[0] == way
-        assert transport(rooms, sites, way, price)[0] >= way
-        assert transport(rooms, sites, way / 2, price)[0] >= way / 2
+        assert transport(rooms, sites, way + 0.5, price, UNENDING)[0] == way
+        assert transport(rooms, sites, way, price, UNENDING)[0] >= way
+        assert transport(rooms, sites, way / 2, price, UNENDING)[0] >= way / 2
     assert 20 < fits < 70
 
 
@@ -155,8 +155,8 @@ def test_a_way_that_reaches_what_is_asked_is_infinite() -> None:
     rooms = model_of(
         np.array([2.0]), np.array([[1.0], [3.0]]), np.array([1.0, 1.0]), np.zeros(2)
     ).rooms
-    assert transport(rooms, np.arange(2), 4.5, np.zeros(1))[0] == 4.0
-    assert transport(rooms, np.arange(2), 4.0, np.zeros(1))[0] == np.inf
+    assert transport(rooms, np.arange(2), 4.5, np.zeros(1), UNENDING)[0] == 4.0
+    assert transport(rooms, np.arange(2), 4.0, np.zeros(1), UNENDING)[0] == np.inf
 
 
 # -- sites ------------------------------------------------------------------------------------
@@ -269,6 +269,14 @@ def test_room_that_is_just_enough_but_for_rounding(
     costs = [1.0, 50.0][: len(room)]
     solution = siting.capacitated(elders, metres, room, costs=costs, single_source=single)
     assert (solution.value, solution.proof) == (pytest.approx(least), "optimal")
+
+
+def test_what_takes_too_many_steps_is_not_known() -> None:
+    metres, room = np.arange(8.0).reshape(2, 4), np.array([2.0, 2.0])
+    rooms = model_of(np.ones(4), metres, room, np.zeros(2)).rooms
+    assert transport(rooms, np.arange(2), np.inf, np.zeros(4), UNENDING)[0] == 14.0
+    way, _, steps = transport(rooms, np.arange(2), np.inf, np.zeros(4), 0)
+    assert (way, steps > 0) == (np.inf, True)
 
 
 # -- prices -----------------------------------------------------------------------------------

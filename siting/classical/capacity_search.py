@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from siting.classical.effort import Effort
     from siting.classical.pairs import Pairs
 
-__all__ = ["Capacitated"]
+__all__ = ["UNENDING", "Capacitated"]
 
 ROUNDS = 50
 MOST_ROUNDS = 1000
 STALLED = 1e-5
 FIRST_FACTOR, LATER_FACTOR = 0.3, 0.1
+UNENDING = 2**62
 ROUNDED = 1e-8
 SELDOM = 0.02
 """Share of the last turns in which a site must have been picked to be exchanged for another."""
@@ -113,7 +114,8 @@ class Capacitated:
         self.least = np.full(n, np.inf)
         np.minimum.at(self.least, self.rooms.point, self.rooms.metres)
         price = self.least.copy()
-        self.best, _ = priced(self.rooms, self.chosen, np.inf, price)
+        if int(self.chosen.sum()) <= limit:
+            self.best = self.served(self.chosen)[0] + float(self.prices[self.chosen].sum())
         pace = np.array([FIRST_FACTOR, 0.0, 0.0, -np.inf, self.best])
         self.dual = Dual(price, price.copy(), np.zeros(n), np.zeros(m), pace)
 
@@ -174,9 +176,11 @@ class Capacitated:
     def served(self, opened: NDArray[np.bool_]) -> tuple[float, Served]:
         """Return what the ways from some sites cost at least, and who goes where."""
         spare, sites = np.empty_like(self.least), np.flatnonzero(opened)
-        way, made, _ = transport(self.rooms._replace(room=self.room), sites, np.inf, spare)
+        way, made, _ = transport(
+            self.rooms._replace(room=self.room), sites, np.inf, spare, UNENDING
+        )
         if way == np.inf:
-            way, made, _ = transport(self.rooms, sites, np.inf, spare)
+            way, made, _ = transport(self.rooms, sites, np.inf, spare, UNENDING)
         return float(way), made
 
     def flow(self, made: Served, amount: NDArray[np.float64]) -> NDArray[np.float64]:

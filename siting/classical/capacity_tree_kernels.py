@@ -20,6 +20,11 @@ __all__ = ["exchange", "explore_rooms", "likely", "priced"]
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 HALF = 0.5
+A_PRICE = 200_000_000
+"""Steps after which it is given up what some sites cost, less than a second."""
+
+MANY, MARGIN = 200, 0.02
+"""Sites from which likely ones get more room than is needed, and how much, as a share."""
 
 
 @compiled
@@ -29,8 +34,8 @@ def priced(
     """
     Return what it costs to serve all from some sites, and the steps taken.
 
-    The cost is infinite where they have no room for all, or it reaches ``most``; ``price`` takes
-    what one elder more at each point would cost.
+    The cost is infinite where they have no room for all, it reaches ``most``, or it takes more than
+    ``A_PRICE`` steps; ``price`` takes what one elder more at each point would cost.
     """
     cost, room, asked, count = 0.0, 0.0, 0.0, 0
     for i in range(len(opened)):
@@ -42,7 +47,7 @@ def priced(
         asked += rooms.elders[j]
     if room < asked or cost >= most or count > rooms.limit:
         return np.inf, len(opened) + len(rooms.elders)
-    way, _, steps = transport(rooms, np.flatnonzero(opened), most - cost, price)
+    way, _, steps = transport(rooms, np.flatnonzero(opened), most - cost, price, A_PRICE)
     return cost + way, steps
 
 
@@ -145,6 +150,7 @@ def likely(
         free += state[i] == FREE
         need -= rooms.room[i] if opened[i] else 0.0
         count += opened[i]
+    need += MARGIN * need if len(state) >= MANY else 0.0
     for i in np.argsort(-mean):
         wanted = need > 0 or mean[i] > HALF or rooms.cost[i] == 0
         if state[i] == FREE and wanted and count < rooms.limit:
@@ -195,6 +201,9 @@ def explore_rooms(
         if reached < value:
             value = reached
             copy(opened, best)
+        if free == 0 and more > A_PRICE:
+            top += 1
+            return top, value, most_steps
         if free == 0:
             continue
         site = branching(state, dual.mean)

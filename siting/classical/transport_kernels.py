@@ -62,6 +62,8 @@ class Served(NamedTuple):
         (k, k) least cost of taking an elder from one site to another.
     away, onto
         (k, k) places of that elder before and after.
+    beside, other
+        CSR by open site: those that reach one of its points too.
     """
 
     start: NDArray[np.int64]
@@ -76,6 +78,32 @@ class Served(NamedTuple):
     move: NDArray[np.float64]
     away: NDArray[np.int64]
     onto: NDArray[np.int64]
+    beside: NDArray[np.int64]
+    other: NDArray[np.int64]
+
+
+@compiled
+def _neighbours(
+    start: NDArray[np.int64], site: NDArray[np.int64], first: NDArray[np.int64],
+    place: NDArray[np.int64], point: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+    """Return, as CSR by open site, the other ones that reach one of its points."""
+    k = len(first) - 1
+    seen, found = np.full(k, NONE, np.int64), [np.int64(0) for _ in range(0)]
+    beside = np.zeros(k + 1, np.int64)
+    for a in range(k):
+        seen[a] = a
+        for at in range(first[a], first[a + 1]):
+            j = point[place[at]]
+            for here in range(start[j], start[j + 1]):
+                if seen[site[here]] != a:
+                    seen[site[here]] = a
+                    found.append(site[here])
+        beside[a + 1] = len(found)
+    other = np.zeros(len(found), np.int64)
+    for each in range(len(found)):
+        other[each] = found[each]
+    return beside, other
 
 
 @compiled
@@ -104,9 +132,11 @@ def _lists(rooms: Rooms, sites: NDArray[np.int64]) -> Served:
             first[a + 1] += 1
     square = np.full((k, k), np.inf)
     away, onto = np.full((k, k), NONE, np.int64), np.full((k, k), NONE, np.int64)
+    beside, other = _neighbours(start, site, first, place, point)
     return Served(
-        start, site, pair, way, flow, first, place, point, np.zeros(k), square, away, onto
-    )
+        start, site, pair, way, flow, first, place, point, np.zeros(k), square, away, onto,
+        beside, other,
+    )  # fmt: skip
 
 
 @compiled
@@ -173,28 +203,35 @@ def _way_out(
     end, steps
         The site with room, ``NONE`` where none is reached; steps taken.
     """
-    k, steps, end, nearest = len(relief), 0, NONE, np.inf
+    k, steps, end, count, passed = len(relief), 2 * len(relief), NONE, 1, 0
     far, done = np.full(k, np.inf), np.zeros(k, np.bool_)
-    far[a] = 0.0
-    while True:
-        here = NONE
-        for b in range(k):
-            if not done[b] and far[b] < nearest and (here == NONE or far[b] < far[here]):
-                here = b
-        steps += 2 * k
-        if here == NONE:
-            break
-        done[here] = True
+    edge, behind = np.zeros(k, np.int64), np.zeros(k, np.int64)
+    far[a], edge[0] = 0.0, a
+    while count > 0 and end == NONE:
+        least = 0
+        for each in range(1, count):
+            if far[edge[each]] < far[edge[least]]:
+                least = each
+        here = edge[least]
+        count -= 1
+        edge[least] = edge[count]
+        done[here], behind[passed] = True, here
+        passed += 1
+        steps += count + made.beside[here + 1] - made.beside[here]
         if made.spare[here] > 0:
-            end, nearest = here, far[here]
-            continue
-        for b in range(k):
+            end = here
+            break
+        for at in range(made.beside[here], made.beside[here + 1]):
+            b = made.other[at]
             way = far[here] + max(made.move[here, b] - relief[here] + relief[b], 0.0)
             if way < far[b] and not done[b]:
+                if far[b] == np.inf:
+                    edge[count] = b
+                    count += 1
                 far[b], before[b] = way, here
-    for b in range(k):
-        if end != NONE and done[b]:
-            relief[b] += nearest - far[b]
+    for each in range(passed):
+        if end != NONE:
+            relief[behind[each]] += far[end] - far[behind[each]]
     return end, steps
 
 
@@ -231,8 +268,9 @@ def _push(a: int, end: int, before: NDArray[np.int64], made: Served) -> tuple[fl
 
 @compiled
 def transport(
-    rooms: Rooms, sites: NDArray[np.int64], most: float, price: NDArray[np.float64]
-) -> tuple[float, Served, int]:
+    rooms: Rooms, sites: NDArray[np.int64], most: float, price: NDArray[np.float64],
+    most_steps: int,
+) -> tuple[float, Served, int]:  # fmt: skip
     """
     Serve all elders from some sites, at the least cost of their ways.
 
@@ -249,15 +287,17 @@ def transport(
         Cost of the ways from which on the answer is of no use.
     price
         (n,) takes what one elder more at each point would cost.
+    most_steps
+        Steps after which to give up.
 
     Returns
     -------
     way, served, steps
-        Cost of all ways, infinite where the sites have no room for all, or it reaches ``most``;
-        who goes where; steps taken.
+        Cost of all ways, infinite where the sites have no room for all, it reaches ``most``, or
+        more steps were taken than may be; who goes where; steps taken.
     """
     k, made = len(sites), _lists(rooms, sites)
-    steps = 3 * len(made.way) + len(rooms.elders)
+    steps = 3 * len(made.way) + len(rooms.elders) + k * k
     way = _nearest(rooms, sites, made)
     if way >= most or made.spare.sum() < 0:
         return np.inf, made, steps
@@ -267,7 +307,7 @@ def transport(
     for a in range(k):
         while made.spare[a] < 0:
             end, more = _way_out(a, made, relief, before)
-            if end == NONE or way >= most:
+            if end == NONE or way >= most or steps > most_steps:
                 return np.inf, made, steps + more
             amount, pushed = _push(a, end, before, made)
             way += amount * relief[a]
