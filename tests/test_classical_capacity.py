@@ -12,7 +12,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array
 
 import siting
-from siting.classical import capacity_found, capacity_search, dual_tree
+from siting.classical import assign, capacity_found, capacity_search, dual_tree
 from siting.classical.capacity_kernels import ascend
 from siting.classical.capacity_search import UNENDING, Capacitated
 from siting.classical.capacity_tree_kernels import exchange
@@ -384,6 +384,19 @@ def test_more_whole_points_and_bounds_that_agree() -> None:
     assert low <= solution.value * (1 + 1e-6)
     load = np.bincount(solution.allocation, weights=elders, minlength=20)
     assert (load <= room * HAIR).all()
+
+
+def test_a_plan_that_is_known_outlives_a_solver_that_calls_it_impossible(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lost(left: assign.Task, _: Effort) -> None:
+        left.is_infeasible = True
+
+    monkeypatch.setattr(capacity_found, "SPLIT", 0.0)
+    monkeypatch.setattr(capacity_found, "search", lost)
+    elders, metres, room, costs = case("chance", 0, 5, 8)
+    solution = siting.capacitated(elders, metres, room, costs=costs, single_source=True)
+    assert solution.bound <= least_whole(elders, metres, room, costs)[0] <= solution.value
 
 
 def settled(

@@ -151,7 +151,7 @@ def _search_left(task: Task, model: Capacitated, effort: Effort) -> None:
     left.flow = None if task.flow is None else task.flow[mine]
     left.low = task.low
     search(left, effort)
-    task.is_infeasible = left.is_infeasible
+    task.is_infeasible = left.is_infeasible and task.flow is None
     task.raise_bound(min(left.low, task.best))
     if left.flow is not None:
         task.flow = np.zeros(len(mine))

@@ -18,7 +18,6 @@ __all__ = [
     "HELD",
     "LONGER",
     "LONGEST",
-    "NEARBY",
     "OUT",
     "QUICK",
     "SLOW",
