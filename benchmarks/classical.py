@@ -61,7 +61,7 @@ def main() -> None:
     families = [_covering, _maximal, _median, _center, _capacitated, _capacitated_made, _many]
     families += [_grid]
     if options.made:
-        families += [_covering_made, _cells]
+        families += [_covering_made, _cells, _rooms_made]
         families += [_graphs_made, _chance_made, _centers_made]
     for family in families:
         for name, size, published, solution in family(options):
@@ -382,6 +382,27 @@ def _capacitated_made(options: argparse.Namespace) -> Iterator[Row]:
         if options.peer and not single_source:
             given = (metres, elders.astype(float), room, costs, options.peer)
             _beside(options, (name, _size(metres)), _compact_rooms, given, done)
+
+
+def _rooms_made(options: argparse.Namespace) -> Iterator[Row]:
+    """Sites whose room and cost differ, ever more of them; and the most that some have room for."""
+    for n, m in ((100, 1000), (300, 300), (300, 1500), (500, 500), (1000, 5000)):
+        rng = np.random.default_rng(1)
+        metres = cdist(rng.uniform(0, 1000, (n, 2)), rng.uniform(0, 1000, (m, 2)))
+        elders, room = rng.integers(5, 36, m), rng.integers(10, 161, n).astype(float)
+        room = np.ceil(room * 5 * elders.sum() / room.sum())
+        costs = 30 * (rng.uniform(0, 90, n) + rng.uniform(100, 110, n) * np.sqrt(room))
+        done = siting.capacitated(elders, metres, room, costs=costs, time_limit_s=options.limit)
+        yield "capacitated, rooms of all sizes", _size(metres), None, done
+    for n, m, cutoff, p in ((100, 1000, 1500.0, 10), (225, 1000, 1000.0, 30)):
+        rng = np.random.default_rng(0)
+        points, sites = rng.uniform(0, 10_000, (m, 2)), rng.uniform(0, 10_000, (n, 2))
+        elders = rng.integers(1, 100, m)
+        room = np.full(n, np.ceil(elders.sum() / p))
+        done = siting.capacitated_maximal_covering(
+            elders, cdist(sites, points), room, cutoff_m=cutoff, p=p, time_limit_s=options.limit
+        )
+        yield f"capacitated maximal r={cutoff:g} p={p}", _size(np.empty((n, m))), None, done
 
 
 def _compact_rooms(

@@ -33,6 +33,9 @@ ROUNDED = 1e-8
 SELDOM = 0.02
 """Share of the last turns in which a site must have been picked to be exchanged for another."""
 
+SPARE = (0.0, 0.02, 0.1)
+"""Room beyond what is needed, as a share, that the first sites have: more where less is no use."""
+
 EXCHANGES, FEWER_EXCHANGES = 0.02, 0.01
 """Share of the time left that exchanges may take, at first and of each better choice."""
 
@@ -214,9 +217,11 @@ class Capacitated:
 
     def _improve(self) -> None:
         """Better the sites that the prices pick most, and rule out more by what that gives."""
-        opened = np.zeros(len(self.chosen), dtype=bool)
-        likely(self.rooms, self.state, self.dual.mean, opened)
-        self.adopt(opened)
+        for more in SPARE:
+            opened = np.zeros(len(self.chosen), dtype=bool)
+            likely(self.rooms, self.state, self.dual.mean, more, opened)
+            if self.adopt(opened) or self.is_over():
+                break
         if not self.is_over():
             self._exchange(EXCHANGES)
         if not self.is_over():

@@ -23,9 +23,6 @@ HALF = 0.5
 A_PRICE = 200_000_000
 """Steps after which it is given up what some sites cost, less than a second."""
 
-MANY, MARGIN = 200, 0.02
-"""Sites from which likely ones get more room than is needed, and how much, as a share."""
-
 
 @compiled
 def priced(
@@ -135,22 +132,23 @@ def _reached(rooms: Rooms, state: NDArray[np.int8], missing: NDArray[np.bool_]) 
 
 @compiled
 def likely(
-    rooms: Rooms, state: NDArray[np.int8], mean: NDArray[np.float64], opened: NDArray[np.bool_]
-) -> int:
+    rooms: Rooms, state: NDArray[np.int8], mean: NDArray[np.float64], more: float,
+    opened: NDArray[np.bool_],
+) -> int:  # fmt: skip
     """
     Open the held sites, then free ones picked most until all have room; return the free ones.
 
-    Sites that cost nothing are opened as long as the limit allows.
+    Sites that cost nothing are opened as long as the limit allows. Room is to be larger than is
+    needed by a share ``more``.
     """
     need, free, count = 0.0, 0, 0
     for j in range(len(rooms.elders)):
-        need += rooms.elders[j]
+        need += rooms.elders[j] * (1.0 + more)
     for i in range(len(state)):
         opened[i] = state[i] == HELD
         free += state[i] == FREE
         need -= rooms.room[i] if opened[i] else 0.0
         count += opened[i]
-    need += MARGIN * need if len(state) >= MANY else 0.0
     for i in np.argsort(-mean):
         wanted = need > 0 or mean[i] > HALF or rooms.cost[i] == 0
         if state[i] == FREE and wanted and count < rooms.limit:
@@ -195,13 +193,13 @@ def explore_rooms(
         bound = max(dual.pace[BOUND], stack.bound[top])
         if bound >= target:
             continue
-        free = likely(rooms, state, dual.mean, opened)
+        free = likely(rooms, state, dual.mean, 0.0, opened)
         reached, more = priced(rooms, opened, value, spare)
         steps += more
         if reached < value:
             value = reached
             copy(opened, best)
-        if free == 0 and more > A_PRICE:
+        if free == 0 and reached == np.inf and more > A_PRICE:
             top += 1
             return top, value, most_steps
         if free == 0:

@@ -173,12 +173,8 @@ def _split(task: Task, effort: Effort) -> Capacitated:
     flow = np.zeros(len(order))
     flow[order] = model.flow(made, made.flow)[: len(order)]
     task.raise_bound(model.low - total)
-    opened = model.chosen[:-1]
-    if task.single_source:
-        shares = np.divide(flow, task.weight[task.group])
-        task.adopt(opened, _gathered(task, shares))
-    else:
-        task.adopt(opened, flow / task.weight[task.group])
+    shares = flow / task.weight[task.group]
+    task.adopt(model.chosen[:-1], _gathered(task, shares) if task.single_source else shares)
     return model
 
 
