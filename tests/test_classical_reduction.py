@@ -94,7 +94,7 @@ def test_a_bound_by_regions_is_one(
     effort = Effort.of("set_covering", 60, 0, 1, 0, None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split, "A_REGION", 2)
-        low = split.split_bound(rows, costs.astype(float), duals, effort, 60, lambda _: False)
+        low = split.split_bound(rows, costs.astype(float), duals, effort, 60, 5.0, lambda _: False)
     assert low <= least(within, costs) + 1e-6
 
 
@@ -115,7 +115,7 @@ def test_a_bound_by_regions_is_one_where_rows_may_stay_open(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split, "A_REGION", 2)
         low = split.split_bound(
-            rows, costs.astype(float), duals, effort, 60, lambda _: False, losses=losses
+            rows, costs.astype(float), duals, effort, 60, 5.0, lambda _: False, losses=losses
         )
     assert low <= best + 1e-6
 
@@ -151,7 +151,7 @@ def test_regions_prove_more_than_the_relaxation() -> None:
     effort = Effort.of("set_covering", 60, 0, 1, 0, None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split, "A_REGION", 3)
-        low = split.split_bound(rows, np.ones(6), np.full(6, 0.5), effort, 60, lambda _: False)
+        low = split.split_bound(rows, np.ones(6), np.full(6, 0.5), effort, 60, 4.0, lambda _: False)
     assert 3.5 <= low + 1e-9 <= 4.0 + 2e-9
 
 

@@ -333,7 +333,7 @@ def _bound_by_regions(
         return
     rows = csr_array(made.cover.by_class[part.classes][:, part.sites])
     bound = split_bound(
-        rows, made.costs[part.sites], part.relaxed.duals, effort, HALF * limit_s,
+        rows, made.costs[part.sites], part.relaxed.duals, effort, HALF * limit_s, part.upper,
         lambda low: part.upper <= _rounded(made, low) or (decided is not None and decided()),
     )  # fmt: skip
     part.lower = max(part.lower, _rounded(made, bound))

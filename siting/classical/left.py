@@ -111,7 +111,7 @@ class Left:
 
         def tell(value: float, bound: float) -> None:
             """Tell what the search reached, in the terms of the whole problem."""
-            effort.tell(value * scale + fixed, bound * scale + fixed)
+            effort.tell(value * scale + fixed, max(bound * scale + fixed, task.low))
 
         outcome = self.program(effort).search(
             np.arange(n), limit_s=limit_s, gap=0.0, absolute_gap=close, start=start,

@@ -10,7 +10,7 @@ import numpy as np
 from siting.classical.anneal_kernels import anneal
 from siting.classical.exchanges import improve, rounded
 from siting.classical.left import Left, keep_bound
-from siting.classical.split import split_bound
+from siting.classical.split import Priced, split_bound
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,8 +44,8 @@ EASY_PAIRS_TO_A_SITE, EASY_PAIRS = 10, 5_000
 FEW_GONE = 0.05
 """Share of sites that a relaxation has to rule out for another one to be solved."""
 
-SHARE = 0.3
-"""Share of the time left that windows may take."""
+SHARE, A_SHARE = 0.3, 0.15
+"""Share of the time left that walks may take, and of what is then left that windows may."""
 
 
 def settle(task: Task, effort: Effort) -> None:
@@ -66,7 +66,7 @@ def settle(task: Task, effort: Effort) -> None:
     pairs = left.cover.by_class.nnz
     if relaxed is not None and pairs > max(EASY_PAIRS_TO_A_SITE * len(left.sites), EASY_PAIRS):
         _anneal(task, effort, SHARE * effort.left())
-        search_windows(task, effort, SHARE * effort.left())
+        search_windows(task, effort, A_SHARE * effort.left())
         left.rule_out(relaxed)
         left, relaxed = _relaxed(task, effort)
         if relaxed is not None:
@@ -197,6 +197,12 @@ def bound_by_regions(left: Left, relaxed: Relaxed, effort: Effort) -> None:
         """Keep a bound of the regions; return whether it is enough."""
         total = (low + price * side) * left.scale + left.fixed
         keep_bound(task, total, value)
+        effort.tell(value, task.low)
         return task.is_close(effort.gap)
 
-    split_bound(left.rows(), priced[:n], duals, effort, effort.left(), told, losses=priced[n:])
+    goal = (value - left.fixed) / left.scale - price * side
+    limit = Priced(row[:n], side, -price) if task.need is None else None
+    split_bound(
+        left.rows(), priced[:n], duals, effort, effort.left(), goal, told, losses=priced[n:],
+        limit=limit,
+    )  # fmt: skip

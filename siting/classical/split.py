@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array, hstack
-from scipy.sparse import eye_array as unit_matrix
+from scipy.sparse import csc_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from siting.classical.program import Program
+from siting.classical.simplex_kernels import Region
+from siting.classical.window_kernels import Levels, search
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,20 +21,56 @@ if TYPE_CHECKING:
 
     from siting.classical.effort import Effort
 
-__all__ = ["LARGE", "split_bound"]
+__all__ = ["LARGE", "Priced", "split_bound"]
 
 LARGE = 1000
 """Classes from which a part is bounded region by region."""
 
-A_REGION = 300
+A_REGION = 200
 """Classes that the first regions should have."""
 
-LONGER = 1.5
-"""How many times as long as regions took larger ones must be able to take."""
+TURNS, MANY = 100, 1_000_000
+"""Turns in which costs move between the first regions; a quarter of it each time they double."""
 
-NEARLY = 1e-7
+LARGER = 8.0
+"""How many times as long as a turn took one with regions twice as large must be able to take."""
+
 FAR = 1.2
 """How far apart two sites are that share a class; they are nearer by the share that they share."""
+
+MOST_PARTS = 100_000
+"""Parts of one region looked at at the most."""
+
+TABLE_BYTES = 200_000_000
+"""Memory of the tables of one region's search."""
+
+AHEAD, STEP, LONGER, SHORTER, LONGEST, PATIENCE = 0.2, 0.5, 1.1, 0.7, 2.0, 4
+"""How far ahead of the best bound a turn aims, of what is missing; how long a step is of that."""
+
+PRICE, TINY = 50.0, 1e-9
+"""How much the price of the limit moves for what the costs of all sites do; no length."""
+
+FRESH, FRESHEST, FADING = 0.1, 0.3, 0.97
+"""How much the last turn counts in the mean of all: at least, at first, and how fast it falls."""
+
+
+class Priced(NamedTuple):
+    """
+    A limit on sites whose price is part of their costs, and may change.
+
+    Attributes
+    ----------
+    row
+        (n_sites,) what each site takes of it.
+    side
+        How much there is.
+    price
+        Cost of one unit, at least 0.
+    """
+
+    row: NDArray[np.float64]
+    side: float
+    price: float
 
 
 def split_bound(
@@ -43,18 +79,21 @@ def split_bound(
     duals: NDArray[np.float64],
     effort: Effort,
     limit_s: float,
+    goal: float,
     enough: Callable[[float], bool],
     *,
     losses: NDArray[np.float64] | None = None,
+    limit: Priced | None = None,
 ) -> float:
     """
     Return a bound on the cost of covering all rows, at least that of the duals.
 
     Each row belongs to a region. A site's cost is split between regions by the duals of its rows
     there, what is over going to the region with most of them. Any cover covers each region, so
-    that the least costs of the regions, searched one by one, add up to a bound. Where the duals of
-    a site's rows pass its cost, the excess is taken off again, as no site is opened twice. Regions
-    are made twice as large as long as there is time for it.
+    that the least costs of the regions, searched one by one, add up to a bound. Where the parts of
+    a site's cost pass it, the excess is taken off again, as no site is opened twice. Costs move
+    from regions that leave a shared site closed to those that open it (volume algorithm, Barahona
+    & Anbil 2000). Regions are joined two by two as long as there is time for it.
 
     Parameters
     ----------
@@ -68,90 +107,268 @@ def split_bound(
         Time, threads and seed.
     limit_s
         Seconds.
+    goal
+        Cost of a cover that is known; sets the length of steps.
     enough
         Told the bound so far; True ends the search.
     losses
         (n_rows,) cost of leaving a row uncovered; None: each must be covered.
+    limit
+        A limit whose price moves too; None: none. The bound is that of the costs as given: what
+        the limit is worth at its price is the caller's to take off.
     """
-    duals = np.clip(duals, 0.0, np.inf if losses is None else losses)
-    task = _Task(rows, csr_array(rows.T.tocsr()), costs, duals, losses)
-    end, size, took, best = effort.left() - limit_s, A_REGION, 0.0, -np.inf
-    while effort.left() - end > LONGER * took:
-        begun = effort.left()
-        best = max(best, _bound(task, size, effort, end, enough))
-        took, size = begun - effort.left(), 2 * size
-        if enough(best) or 2 * size > rows.shape[0]:
-            break
-    return best
+    limit = limit or Priced(np.zeros(len(costs)), 0.0, 0.0)
+    if losses is None:  # leaving a row costs as much as its cheapest site, which could cover it
+        losses = np.minimum.reduceat(costs[rows.indices], rows.indptr[:-1])
+    end, size, turns = max(effort.left() - limit_s, 0.0), A_REGION, TURNS
+    split = _Split.of(rows, costs, np.clip(duals, 0.0, losses), losses, limit, size)
+    with ThreadPoolExecutor(effort.threads) as pool:
+        search = _Search(pool, effort, end)
+        while True:
+            took = search.better(split, goal, turns, enough)
+            if effort.left() <= end or enough(split.bound) or took == 0.0:
+                return split.bound
+            if 2 * size > rows.shape[0] or LARGER * took > effort.left() - end:
+                turns = MANY
+                continue
+            split, size, turns = split.joined(), 2 * size, turns // 4
+
+
+class _Part(NamedTuple):
+    """A region: its sites, classes and costs lost with them as lists, and the best sites known."""
+
+    sites: NDArray[np.int64]
+    region: Region
+    best: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, rows: csr_array, losses: NDArray[np.float64], inside: NDArray[np.int64],
+        best: NDArray[np.bool_],
+    ) -> _Part:  # fmt: skip
+        """Return the region of some rows, its sites at no cost yet."""
+        sub = csr_array(rows[inside])
+        sites = np.unique(sub.indices)
+        sub = csr_array(sub[:, sites])
+        columns = csr_array(sub.T.tocsr())
+        lists = [
+            each.astype(np.int64)
+            for each in (sub.indptr, sub.indices, columns.indptr, columns.indices)
+        ]
+        return cls(sites, Region(np.zeros(len(sites)), losses[inside], *lists), best[sites])
+
+    def levels(self) -> Levels:
+        """Return room for its search."""
+        n, m = len(self.region.cost), len(self.region.loss)
+        depth = int(np.clip(TABLE_BYTES // (8 * (n * m + 4 * n + 4 * m + 1)), 2, n + 2))
+        return Levels(
+            np.empty((depth, n, m)), np.empty((depth, n)), np.empty((depth, m)),
+            np.empty((depth, n), np.int64), np.empty((depth, m), np.int64),
+            np.empty((depth, m), np.bool_), np.empty((depth, n), np.int8), np.empty((depth, m)),
+            np.empty((depth, 2), np.int64), np.empty((depth, m), np.int64),
+            np.empty(depth, np.int64), np.empty(depth, np.int8), np.empty(depth),
+        )  # fmt: skip
+
+
+@dataclass
+class _Split:
+    """
+    Rows in regions, and what a site costs in each of them.
+
+    Attributes
+    ----------
+    rows, costs, losses, limit
+        All rows by sites, what sites cost, what rows without one cost, and a limit on sites.
+    region
+        (n_rows,) region of each row.
+    parts
+        The regions.
+    shares
+        What each site of each region costs there.
+    dearer
+        What was added to the price of the limit.
+    lows
+        (n_regions,) proven: no choice in a region costs less, at these costs.
+    bound
+        The best bound so far.
+    """
+
+    rows: csr_array
+    costs: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    limit: Priced
+    region: NDArray[np.int64]
+    parts: list[_Part]
+    shares: list[NDArray[np.float64]]
+    dearer: float
+    lows: NDArray[np.float64]
+    bound: float = field(default=-np.inf)
+
+    @classmethod
+    def of(
+        cls, rows: csr_array, costs: NDArray[np.float64], duals: NDArray[np.float64],
+        losses: NDArray[np.float64], limit: Priced, size: int,
+    ) -> _Split:  # fmt: skip
+        """Return regions of about a size, costs being split by duals."""
+        columns = csr_array(rows.T.tocsr())
+        region = _regions(rows, columns, size)
+        count = int(region.max()) + 1
+        mass = csr_array(columns @ _gathered(duals, region, count))
+        home, mass = np.asarray(mass.argmax(axis=1)).ravel(), csc_array(mass)
+        over = np.maximum(costs - columns @ duals, 0.0)
+        parts = _parts(rows, losses, region, np.zeros(rows.shape[1], dtype=bool))
+        shares = [
+            (mass[:, [k]].toarray().ravel() + np.where(home == k, over, 0.0))[part.sites]
+            for k, part in enumerate(parts)
+        ]
+        lows = np.bincount(region, weights=duals, minlength=count)
+        made = cls(rows, costs, losses, limit, region, parts, shares, 0.0, lows)
+        made.bound = made.proven(lows, shares, 0.0)
+        return made
+
+    def proven(
+        self, lows: NDArray[np.float64], shares: list[NDArray[np.float64]], dearer: float
+    ) -> float:
+        """Return the bound of all: what shares take beyond the costs of sites is taken off."""
+        costs = self.costs + dearer * self.limit.row
+        excess = np.minimum(costs - self.summed(shares), 0.0).sum()
+        return float(lows.sum() + excess - dearer * self.limit.side)
+
+    def summed(self, numbers: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return numbers of the sites of each region added up by site."""
+        total = np.zeros(len(self.costs))
+        for part, each in zip(self.parts, numbers, strict=True):
+            total[part.sites] += each
+        return total
+
+    @cached_property
+    def count(self) -> NDArray[np.float64]:
+        """In how many regions each site is; 1 where in none."""
+        return np.maximum(self.summed([np.ones(len(part.sites)) for part in self.parts]), 1.0)
+
+    def moved(
+        self, picked: list[NDArray[np.float64]], ahead: float
+    ) -> tuple[list[NDArray[np.float64]], float]:
+        """Return shares, and what is added to the price of the limit, that should bring so much."""
+        mean = self.summed(picked) / self.count
+        away = [each - mean[part.sites] for part, each in zip(self.parts, picked, strict=True)]
+        short = float(self.limit.row @ mean) - self.limit.side
+        scale = PRICE / max(float(self.limit.row @ self.limit.row), 1.0)
+        length = sum(float(each @ each) for each in away) + scale * short * short
+        far = ahead / max(length, TINY)
+        dearer = max(self.dearer + far * scale * short, -self.limit.price)
+        more = (dearer - self.dearer) * self.limit.row / self.count
+        return [
+            share + far * way + more[part.sites]
+            for part, share, way in zip(self.parts, self.shares, away, strict=True)
+        ], dearer
+
+    def joined(self) -> _Split:
+        """Return regions joined two by two, with the costs of both."""
+        region, best = self.region // 2, np.zeros(len(self.costs), dtype=bool)
+        for part in self.parts:
+            best[part.sites[part.best]] = True
+        parts = _parts(self.rows, self.losses, region, best)
+        shares = []
+        for k, part in enumerate(parts):
+            taken = np.zeros(len(self.costs))
+            for old in range(2 * k, min(2 * k + 2, len(self.parts))):
+                taken[self.parts[old].sites] += self.shares[old]
+            shares.append(taken[part.sites])
+        lows = np.add.reduceat(self.lows, np.arange(0, len(self.lows), 2))
+        return _Split(
+            self.rows, self.costs, self.losses, self.limit, region, parts, shares, self.dearer,
+            lows, self.bound,
+        )  # fmt: skip
+
+
+def _parts(
+    rows: csr_array, losses: NDArray[np.float64], region: NDArray[np.int64],
+    best: NDArray[np.bool_],
+) -> list[_Part]:  # fmt: skip
+    """Return the regions of rows."""
+    order = np.argsort(region, kind="stable")
+    first = np.searchsorted(region[order], np.arange(1, int(region.max()) + 1))
+    return [_Part.of(rows, losses, inside, best) for inside in np.split(order, first)]
 
 
 @dataclass(frozen=True)
-class _Task:
-    """Rows by sites and the other way round, what sites cost, duals, and losses of rows."""
+class _Search:
+    """Threads that search regions, until so many seconds are left."""
 
-    rows: csr_array
-    columns: csr_array
-    costs: NDArray[np.float64]
-    duals: NDArray[np.float64]
-    losses: NDArray[np.float64] | None
+    pool: ThreadPoolExecutor
+    effort: Effort
+    end: float
+
+    def better(
+        self, split: _Split, goal: float, turns: int, enough: Callable[[float], bool]
+    ) -> float:
+        """
+        Search all regions, then move costs between them and search again, some turns.
+
+        Returns
+        -------
+        took
+            Seconds of the last turn; 0 where regions agree on all sites, and nothing is to move.
+        """
+        begun = self.effort.left()
+        lows, picked = self._lows(split, split.shares)
+        split.lows = np.maximum(split.lows, lows)
+        split.bound = max(split.bound, split.proven(split.lows, split.shares, split.dearer))
+        step, idle, took = STEP, 0, begun - self.effort.left()
+        for turn in range(1, turns + 1):
+            if enough(split.bound) or (begun := self.effort.left()) <= self.end:
+                break
+            ahead = step * AHEAD * max(goal - split.bound, 0.0)
+            shares, dearer = split.moved(picked, ahead)
+            lows, now = self._lows(split, shares)
+            bound = split.proven(lows, shares, dearer)
+            fresh = max(FRESH, FRESHEST * FADING**turn)
+            picked = [(1 - fresh) * p + fresh * x for p, x in zip(picked, now, strict=True)]
+            if bound > split.bound:
+                split.bound, split.shares, split.dearer, split.lows = bound, shares, dearer, lows
+                step, idle = min(LONGER * step, LONGEST), 0
+            else:
+                idle += 1
+                if idle == PATIENCE:
+                    step, idle = SHORTER * step, 0
+            took = begun - self.effort.left()
+        return took
+
+    def _lows(
+        self, split: _Split, shares: list[NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+        """Return a bound on each region, and the best sites in it as numbers."""
+        halt = np.zeros(1, dtype=bool)
+
+        def searched(k: int) -> float:
+            part = split.parts[k]
+            region = part.region._replace(cost=shares[k])
+            return search(region, part.best, MOST_PARTS, halt, part.levels())
+
+        order = sorted(range(len(shares)), key=lambda k: -len(split.parts[k].region.loss))
+        futures = {k: self.pool.submit(searched, k) for k in order}
+        wait(futures.values(), timeout=max(self.effort.left() - self.end, 0.0))
+        halt[0] = True
+        lows = np.array([futures[k].result() for k in range(len(shares))])
+        return lows, [part.best.astype(np.float64) for part in split.parts]
 
 
-def _bound(
-    task: _Task, size: int, effort: Effort, end: float, enough: Callable[[float], bool]
-) -> float:
-    """Return the bound by regions of a size; those not searched in time count by their duals."""
-    rows, duals = task.rows, task.duals
-    over = task.costs - task.columns @ duals
-    lows, region = _regions(rows, task.columns, duals, size)
-    mass = csr_array(task.columns @ _gathered(duals, region, len(lows)))
-    home = np.asarray(mass.argmax(axis=1)).ravel()
-    halt = threading.Event()
-
-    def bettered(k: int) -> float:
-        """Return by how much a search of one region raises the bound."""
-        inside = np.flatnonzero(region == k)
-        sub = csr_array(rows[inside])
-        sites = np.unique(sub.indices)
-        price = mass[sites][:, [k]].toarray().ravel()
-        price += np.where(home[sites] == k, np.maximum(over[sites], 0.0), 0.0)
-        losses = None if task.losses is None else task.losses[inside]
-        turns = -(-(len(lows) - k) // effort.threads)
-        limit = (effort.left() - end) / turns
-        bound = _searched(csr_array(sub[:, sites]), price, losses, effort, limit, halt)
-        return max(bound - float(lows[k]), 0.0)
-
-    low = float(lows.sum()) + float(np.minimum(over, 0.0).sum())
-    with ThreadPoolExecutor(effort.threads) as pool:
-        try:
-            for first in range(0, len(lows), effort.threads):
-                if effort.left() <= max(end, 0.0) or enough(low):
-                    break
-                some = range(first, min(first + effort.threads, len(lows)))
-                low += sum(pool.map(bettered, some))
-        finally:
-            halt.set()
-    return low
-
-
-def _regions(
-    rows: csr_array, columns: csr_array, duals: NDArray[np.float64], size: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the duals of each region added up, and the region of each row."""
+def _regions(rows: csr_array, columns: csr_array, size: int) -> NDArray[np.int64]:
+    """Return the region of each row; those that share all digits but the last lie together."""
     n_rows, n_sites = rows.shape
     shared = csr_array(columns @ rows).tocoo()
     each = np.diff(columns.indptr)
     alike = shared.data / np.sqrt(each[shared.row] * each[shared.col])
     apart = csr_array((FAR - alike, (shared.row, shared.col)), shape=(n_sites, n_sites))
     part = np.zeros(n_sites, dtype=np.int64)
-    for _ in range(int(np.log2(max(n_rows / size, 2.0)))):
+    for _ in range(round(np.log2(max(n_rows / size, 2.0)))):
         part = 2 * part
         for name in np.unique(part).tolist():
             inside = np.flatnonzero(part == name)
             part[inside[_far_half(csr_array(apart[inside][:, inside]))]] += 1
     most = csr_array((np.ones(n_sites), (np.arange(n_sites), part)))
-    region = np.asarray(csr_array(rows @ most).argmax(axis=1)).ravel()
-    _, region = np.unique(region, return_inverse=True)
-    return np.bincount(region, weights=duals).astype(np.float64), region.astype(np.int64)
+    return np.asarray(csr_array(rows @ most).argmax(axis=1)).ravel().astype(np.int64)
 
 
 def _far_half(apart: csr_array) -> NDArray[np.bool_]:
@@ -175,21 +392,3 @@ def _steps(apart: csr_array, site: int) -> NDArray[np.float64]:
 def _gathered(duals: NDArray[np.float64], region: NDArray[np.int64], n: int) -> csr_array:
     """Return the dual of each row in the column of its region."""
     return csr_array((duals, (np.arange(len(duals)), region)), shape=(len(duals), n))
-
-
-def _searched(
-    rows: csr_array, price: NDArray[np.float64], losses: NDArray[np.float64] | None,
-    effort: Effort, limit_s: float, halt: threading.Event,
-) -> float:  # fmt: skip
-    """Return the bound on the least cost of the rows of one region, covered or left."""
-    m, n = rows.shape
-    if losses is not None:
-        rows = csr_array(hstack([rows, unit_matrix(m)], format="csr"))
-        price = np.concatenate([price, losses])
-    program = Program(price, np.zeros(len(price)), np.ones(len(price)), effort)
-    program.add(rows, np.ones(m), np.full(m, np.inf))
-    outcome = program.search(
-        np.arange(n), limit_s=limit_s, gap=0.0, absolute_gap=NEARLY,
-        enough=lambda _value, _bound: halt.is_set(),
-    )  # fmt: skip
-    return outcome.bound

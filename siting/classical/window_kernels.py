@@ -1,0 +1,243 @@
+"""Compiled search of one region: which sites to open, which classes to lose, and a bound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from siting.classical.dual_kernels import FREE, HELD, OUT
+from siting.classical.simplex_kernels import (
+    Region,
+    Table,
+    close,
+    copied,
+    hold,
+    optimize,
+    set_up,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Levels", "search", "spent"]
+
+compiled = njit(nogil=True, cache=True, error_model="numpy")
+
+NEARLY = 1e-8
+"""How far below the best a bound may stay, relative, for a part to be given up."""
+
+LIKELY = 2.0 / 3.0
+"""Share of a site up to which it is the better to branch on the more of it is open."""
+
+HALF = 0.5
+
+
+class Levels(NamedTuple):
+    """
+    The tables of a search, one for each level of its depth, and what is still to be done there.
+
+    Attributes
+    ----------
+    entry, level, worth, basic, other, full, state, weight, size, kept
+        As in ``Table``, a level before all.
+    site, way
+        (depth,) site that is decided next, and whether it is then HELD or OUT.
+    bound
+        (depth,) proven: nothing in what is still to be done there is below it.
+    """
+
+    entry: NDArray[np.float64]
+    level: NDArray[np.float64]
+    worth: NDArray[np.float64]
+    basic: NDArray[np.int64]
+    other: NDArray[np.int64]
+    full: NDArray[np.bool_]
+    state: NDArray[np.int8]
+    weight: NDArray[np.float64]
+    size: NDArray[np.int64]
+    kept: NDArray[np.int64]
+    site: NDArray[np.int64]
+    way: NDArray[np.int8]
+    bound: NDArray[np.float64]
+
+
+@compiled
+def _table(levels: Levels, k: int) -> Table:
+    """Return the table of a level."""
+    return Table(
+        levels.entry[k], levels.level[k], levels.worth[k], levels.basic[k], levels.other[k],
+        levels.full[k], levels.state[k], levels.weight[k], levels.size[k], levels.kept[k],
+    )  # fmt: skip
+
+
+@compiled
+def spent(region: Region, is_open: NDArray[np.bool_]) -> float:
+    """Return what open sites cost, and the classes that are lost without them."""
+    total = 0.0
+    for j in range(len(region.cost)):
+        if is_open[j]:
+            total += region.cost[j]
+    for i in range(len(region.loss)):
+        lost = True
+        for k in range(region.row_start[i], region.row_start[i + 1]):
+            lost = lost and not is_open[region.row_site[k]]
+        if lost:
+            total += region.loss[i]
+    return total
+
+
+@compiled
+def _gain(
+    region: Region, is_open: NDArray[np.bool_], count: NDArray[np.int64], site: int
+) -> float:
+    """Return what opening a closed site saves, or closing an open one."""
+    few = 1 if is_open[site] else 0
+    total = 0.0
+    for k in range(region.site_start[site], region.site_start[site + 1]):
+        if count[region.site_row[k]] == few:
+            total += region.loss[region.site_row[k]]
+    return region.cost[site] - total if is_open[site] else total - region.cost[site]
+
+
+@compiled
+def _better(region: Region, is_open: NDArray[np.bool_]) -> None:
+    """Open or close the site that saves most, as long as one saves anything."""
+    count = np.zeros(len(region.loss), np.int64)
+    for i in range(len(count)):
+        for k in range(region.row_start[i], region.row_start[i + 1]):
+            count[i] += is_open[region.row_site[k]]
+    while True:
+        site, most = -1, 1e-9
+        for j in range(len(is_open)):
+            gain = _gain(region, is_open, count, j)
+            if gain > most:
+                site, most = j, gain
+        if site < 0:
+            return
+        is_open[site] = not is_open[site]
+        for k in range(region.site_start[site], region.site_start[site + 1]):
+            count[region.site_row[k]] += 1 if is_open[site] else -1
+
+
+@compiled
+def _shares(table: Table, m: int, share: NDArray[np.float64]) -> None:
+    """Note how far the relaxation opens each site; m classes."""
+    for j in range(len(share)):
+        share[j] = 1.0 if table.state[j] == HELD else 0.0
+    for i in range(table.size[1]):
+        site = table.other[i] - m
+        if site >= 0 and table.state[site] == FREE:
+            share[site] = min(max(-table.worth[i], 0.0), 1.0)
+
+
+@compiled
+def _branching(region: Region, table: Table, share: NDArray[np.float64]) -> int:
+    """Return the free site with most classes that is open by parts; -1 where none is."""
+    site, most = -1, 0.0
+    for j in range(len(share)):
+        if table.state[j] != FREE or not 1e-6 < share[j] < 1.0 - 1e-6:  # noqa: PLR2004
+            continue
+        likely = share[j] * min(1.0, (1.0 - share[j]) / (1.0 - LIKELY))
+        score = likely * (region.site_start[j + 1] - region.site_start[j])
+        if score > most:
+            site, most = j, score
+    return site
+
+
+@compiled
+def _decide(region: Region, table: Table, site: int, way: int) -> None:
+    """Hold a site or rule it out."""
+    if way == HELD:
+        hold(region, table, site)
+    else:
+        close(table, site)
+
+
+@compiled
+def _deeper(region: Region, levels: Levels, k: int, site: int, share: float) -> None:
+    """Decide a site the likely way on the next level, and note the other way for later."""
+    first = HELD if share >= HALF else OUT
+    copied(region, _table(levels, k), _table(levels, k + 1))
+    _decide(region, _table(levels, k + 1), site, first)
+    levels.site[k], levels.way[k] = site, HELD + OUT - first
+
+
+@compiled
+def _back(region: Region, levels: Levels, k: int, value: float) -> int:
+    """Go back to the last level where the other way may be better, and take it; -1 for none."""
+    k -= 1
+    while k >= 0 and levels.bound[k] >= value - NEARLY * abs(value):
+        k -= 1
+    if k >= 0:
+        _decide(region, _table(levels, k), levels.site[k], levels.way[k])
+    return k
+
+
+@compiled
+def _try(
+    region: Region, share: NDArray[np.float64], best: NDArray[np.bool_], value: float
+) -> float:
+    """Round what the relaxation opens, better it, and keep it where it costs less."""
+    is_open = share > HALF
+    _better(region, is_open)
+    reached = spent(region, is_open)
+    if reached < value:
+        for j in range(len(best)):
+            best[j] = is_open[j]
+    return min(reached, value)
+
+
+@compiled
+def search(
+    region: Region, best: NDArray[np.bool_], most: int, halt: NDArray[np.bool_], levels: Levels
+) -> float:
+    """
+    Search a region, deepest first, until it is done, so many parts were looked at, or halted.
+
+    Parameters
+    ----------
+    region
+        Its sites and classes.
+    best
+        Sites to start from; better ones are kept there.
+    most
+        Parts looked at at the most.
+    halt
+        (1,) True ends the search soon.
+    levels
+        Room to work in.
+
+    Returns
+    -------
+    bound
+        Proven: no choice costs less.
+    """
+    n, m = levels.entry.shape[1:]
+    share, price = np.zeros(n), np.zeros(m)
+    _better(region, best)
+    value = spent(region, best)
+    low, k, looked, here = np.inf, 0, 0, -np.inf
+    set_up(region, _table(levels, 0))
+    while k >= 0 and looked < most and not halt[0]:
+        looked += 1
+        table, site = _table(levels, k), -1
+        bound = optimize(region, table, price, value)
+        here = bound if bound > here else here  # noqa: FURB136 - what is no number stays out
+        if here < value - NEARLY * abs(value):
+            _shares(table, m, share)
+            value = _try(region, share, best, value)
+            site = _branching(region, table, share)
+            if site < 0 or k == len(levels.bound) - 1:
+                low, site = min(low, here), -1
+        if site >= 0 and here < value - NEARLY * abs(value):
+            levels.bound[k] = here
+            _deeper(region, levels, k, site, share[site])
+            k += 1
+            continue
+        k = _back(region, levels, k, value)
+        here = levels.bound[max(k, 0)]
+    for left in range(k):
+        low = min(low, levels.bound[left])
+    return min(low, here if k >= 0 else np.inf, value - NEARLY * abs(value))
