@@ -45,8 +45,9 @@ def main() -> None:
     )
     parser.add_argument("--made", action="store_true", help="also families drawn here")
     parser.add_argument(
-        "--only", choices=("growth",), help="only maximal covering of ever more points"
-    )
+        "--only", choices=("growth", "places"),
+        help="only maximal covering of ever more points, or between places that hardly suffice",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, help="append the rows to this file, one a line")
     options = parser.parse_args()
     line = "{:<28} {:>16} {:>16} {:>16} {:>16} {:>8} {:>9} {:>8}"
@@ -61,8 +62,10 @@ def main() -> None:
     families = [_covering, _maximal, _median, _center, _capacitated, _capacitated_made, _many]
     families += [_grid]
     if options.made:
-        families += [_covering_made, _cells, _rooms_made]
+        families += [_covering_made, _cells, _rooms_made, _places_made]
         families += [_graphs_made, _chance_made, _centers_made]
+    if options.only == "places":
+        families = [_places_made]
     for family in families:
         for name, size, published, solution in family(options):
             told = "-" if published is None else f"{published:.2f}"
@@ -224,6 +227,27 @@ def _centers_made(options: argparse.Namespace) -> Iterator[Row]:
             yield f"p-median places p={p}", _size(metres), None, done
             done = siting.p_center(metres, p=p, time_limit_s=options.limit)
             yield f"p-center places p={p}", _size(metres), None, done
+
+
+def _places_made(options: argparse.Namespace) -> Iterator[Row]:
+    """Cover most points on a square of 10 km with as many sites as reach nearly all, or few."""
+    siting.maximal_covering(*_square(1500, 150), cutoff_m=900, p=30, time_limit_s=5.0)  # compiles
+    works = [(5_000, 529, 600, 100), (5_000, 529, 800, 50), (5_000, 529, 1_000, 30)]
+    works += [(10_000, 1024, 500, 150), (10_000, 1024, 600, 75), (10_000, 1024, 600, 100)]
+    works += [(10_000, 1024, 800, 40), (10_000, 1024, 1_000, 30)]
+    for points, sites, cutoff, p in works:
+        elders, metres = _square(points, sites)
+        done = siting.maximal_covering(
+            elders, metres, cutoff_m=cutoff, p=p, time_limit_s=options.limit
+        )
+        yield f"maximal places r={cutoff} p={p}", _size(metres), None, done
+
+
+def _square(points: int, sites: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return elders and distances between points and sites spread by chance (`spopt_peer.py`)."""
+    rng = np.random.default_rng(points)
+    places = [rng.uniform(0, 10_000, (n, 2)) for n in (points, sites)]
+    return rng.integers(1, 100, points).astype(float), cdist(places[1], places[0])
 
 
 def _capacitated(options: argparse.Namespace) -> Iterator[Row]:

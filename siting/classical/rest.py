@@ -21,11 +21,18 @@ if TYPE_CHECKING:
 
 __all__ = ["settle"]
 
-WALKS, TOUCHES, A_STEP = 8, 2.5e8, 20.0
-"""Walks of exchanges; touches of classes in each, and what a step costs beside its classes."""
+TOUCHES, A_STEP = 5e8, 20.0
+"""Touches of classes in a walk of exchanges, and what a step costs beside its classes."""
 
-HOT, COLD = 0.08, 0.01
-"""Loss kept with a chance of 1/e at first, as a share of a site's elders; at last, of that."""
+WALKS, COLD = ((8, 0.08), (4, 0.03)), 0.0008
+"""
+Walks from the start, then from the best, and the loss kept with a chance of 1/e at first.
+
+As a share of a site's elders; at last it is that of all walks.
+"""
+
+MANY = 1000
+"""Seeds of one call at the most."""
 
 A_WINDOW, LEAST_WINDOW = 100, 10
 """Sites of the first window, and the fewest of any."""
@@ -44,7 +51,7 @@ EASY_PAIRS_TO_A_SITE, EASY_PAIRS = 10, 5_000
 FEW_GONE = 0.05
 """Share of sites that a relaxation has to rule out for another one to be solved."""
 
-SHARE, A_SHARE = 0.3, 0.15
+SHARE, A_SHARE = 0.3, 0.1
 """Share of the time left that walks may take, and of what is then left that windows may."""
 
 
@@ -101,23 +108,26 @@ def _anneal(task: Task, effort: Effort, limit_s: float) -> None:
         rows.indptr.astype(np.int64), rows.indices, columns.indptr.astype(np.int64),
         columns.indices, task.cover.weight, task.costs,
     )  # fmt: skip
-    may, start = task.free & ~task.held, task.chosen.copy()
-    hot = HOT * task.elders(start) / max(int(start.sum()), 1)
+    may, share = task.free & ~task.held, task.elders(task.chosen) / max(task.chosen.sum(), 1)
     steps = int(TOUCHES / (A_STEP + 2.0 * columns.nnz / columns.shape[0]))
-    end = effort.left() - limit_s
+    end, walk = effort.left() - limit_s, 0
     with ThreadPoolExecutor(effort.threads) as pool:
-        for first in range(0, WALKS, effort.threads):
-            if effort.left() <= end or task.is_close(effort.gap):
-                return
-            seeds = range(first, min(first + effort.threads, WALKS))
-            for each in pool.map(
-                lambda k: anneal(
-                    *lists, start, may, task.money, steps, hot, COLD * hot, WALKS * effort.seed + k
-                ),
-                seeds,
-            ):
-                improve(task, each)
-            effort.tell(task.value(task.chosen), task.low)
+        for walks, hot in WALKS:
+            start = task.chosen.copy()
+            for first in range(0, walks, effort.threads):
+                if effort.left() <= end or task.is_close(effort.gap):
+                    return
+                some = min(effort.threads, walks - first)
+                seeds = [MANY * effort.seed + walk + k for k in range(some)]
+                walk += some
+                for each in pool.map(
+                    lambda seed, start=start, hot=hot: anneal(
+                        *lists, start, may, task.money, steps, hot * share, COLD * share, seed
+                    ),
+                    seeds,
+                ):
+                    improve(task, each)
+                effort.tell(task.value(task.chosen), task.low)
 
 
 def search_windows(task: Task, effort: Effort, limit_s: float) -> None:

@@ -115,7 +115,7 @@ def _is_served(region: Region, state: NDArray[np.int8], row: int) -> bool:
 
 @compiled
 def copied(region: Region, source: Table, target: Table) -> None:
-    """Copy a table without what does not count any more: costs that no longer bind, served classes."""
+    """Copy a table without what counts no more: costs that bind no more, and served classes."""
     n, m, first = 0, 0, len(region.loss)
     for j in range(len(source.state)):
         target.state[j] = source.state[j]
@@ -255,9 +255,7 @@ def _proven(region: Region, table: Table, price: NDArray[np.float64]) -> float:
 
 
 @compiled
-def optimize(
-    region: Region, table: Table, price: NDArray[np.float64], target: float
-) -> float:
+def optimize(region: Region, table: Table, price: NDArray[np.float64], target: float) -> float:
     """
     Raise prices by exchanges until no more is to be gained, or a target is reached.
 

@@ -47,6 +47,9 @@ TABLE_BYTES = 200_000_000
 AHEAD, STEP, LONGER, SHORTER, LONGEST, PATIENCE = 0.2, 0.5, 1.1, 0.7, 2.0, 4
 """How far ahead of the best bound a turn aims, of what is missing; how long a step is of that."""
 
+LEAST = 0.01
+"""Length of a step below which moving has come to an end."""
+
 PRICE, TINY = 50.0, 1e-9
 """How much the price of the limit moves for what the costs of all sites do; no length."""
 
@@ -126,7 +129,7 @@ def split_bound(
         search = _Search(pool, effort, end)
         while True:
             took = search.better(split, goal, turns, enough)
-            if effort.left() <= end or enough(split.bound) or took == 0.0:
+            if turns == MANY or effort.left() <= end or enough(split.bound):
                 return split.bound
             if 2 * size > rows.shape[0] or LARGER * took > effort.left() - end:
                 turns = MANY
@@ -309,7 +312,7 @@ class _Search:
         Returns
         -------
         took
-            Seconds of the last turn; 0 where regions agree on all sites, and nothing is to move.
+            Seconds of the last turn.
         """
         begun = self.effort.left()
         lows, picked = self._lows(split, split.shares)
@@ -317,7 +320,7 @@ class _Search:
         split.bound = max(split.bound, split.proven(split.lows, split.shares, split.dearer))
         step, idle, took = STEP, 0, begun - self.effort.left()
         for turn in range(1, turns + 1):
-            if enough(split.bound) or (begun := self.effort.left()) <= self.end:
+            if step < LEAST or enough(split.bound) or (begun := self.effort.left()) <= self.end:
                 break
             ahead = step * AHEAD * max(goal - split.bound, 0.0)
             shares, dearer = split.moved(picked, ahead)

@@ -89,9 +89,7 @@ def spent(region: Region, is_open: NDArray[np.bool_]) -> float:
 
 
 @compiled
-def _gain(
-    region: Region, is_open: NDArray[np.bool_], count: NDArray[np.int64], site: int
-) -> float:
+def _gain(region: Region, is_open: NDArray[np.bool_], count: NDArray[np.int64], site: int) -> float:
     """Return what opening a closed site saves, or closing an open one."""
     few = 1 if is_open[site] else 0
     total = 0.0
