@@ -77,7 +77,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
             "EASY_PAIRS": -1,
             "EASY_PAIRS_TO_A_SITE": 0,
             "A_WINDOW": 3,
-            "TOUCHES": 1e4,
+            "WALKS": tuple((walks, hot, 1e4) for walks, hot, _ in rest.WALKS),
         }.items():
             monkeypatch.setattr(rest, name, size)
         monkeypatch.setattr(rest, "LEAST_WINDOW", 2)

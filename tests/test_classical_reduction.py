@@ -265,7 +265,8 @@ def test_coordinates_that_are_none(sites: object, demand: object, words: str) ->
 @pytest.fixture
 def by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Send small instances through windows and regions."""
-    for name, size in {"EASY_PAIRS": -1, "EASY_PAIRS_TO_A_SITE": 0, "TOUCHES": 1e5}.items():
+    walks = tuple((walks, hot, 1e5) for walks, hot, _ in rest.WALKS)
+    for name, size in {"EASY_PAIRS": -1, "EASY_PAIRS_TO_A_SITE": 0, "WALKS": walks}.items():
         monkeypatch.setattr(rest, name, size)
     for name, size in {"A_WINDOW": 6, "LEAST_WINDOW": 4}.items():
         monkeypatch.setattr(rest, name, size)

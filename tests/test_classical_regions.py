@@ -259,6 +259,17 @@ def test_the_price_of_a_limit_moves_to_where_it_proves_more(p: int, start: float
     assert done.fun - moved < 0.7 * (done.fun - fixed)
 
 
+def test_a_limit_that_does_not_bind_ends_at_no_price() -> None:
+    within, costs, losses = places(120, 30, 1)
+    lost, price = float(losses[~within.any(axis=1)].sum()), 0.1 * costs.mean()
+    limit = split.Priced(np.ones(30), 40.0, price)
+    moved = parted(
+        within, np.full(30, price), losses, size=60, calls=50, goal=lost + price * 40.0,
+        limit=limit,
+    ) - price * 40.0  # fmt: skip
+    assert lost - 10.0 * price < moved <= lost + 1e-6
+
+
 def test_every_class_must_be_covered_where_no_losses_are_given() -> None:
     rng = np.random.default_rng(3)
     within = rng.random((40, 15)) < 0.2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,15 +22,19 @@ if TYPE_CHECKING:
 
 __all__ = ["settle"]
 
-TOUCHES, A_STEP = 5e8, 20.0
-"""Touches of classes in a walk of exchanges, and what a step costs beside its classes."""
+A_STEP = 20.0
+"""What a step of a walk costs beside the classes that it touches, in touches."""
 
-WALKS, COLD = ((8, 0.08), (4, 0.03)), 0.0008
+WALKS, COLD = ((8, 0.08, 2.5e8), (8, 0.08, 5e8), (4, 0.03, 5e8)), 0.0008
 """
-Walks from the start, then from the best, and the loss kept with a chance of 1/e at first.
+Rounds of walks of exchanges: how many, the loss kept with a chance of 1/e at first, and touches.
 
-As a share of a site's elders; at last it is that of all walks.
+Losses are shares of a site's elders; at last that of all walks is ``COLD``. The last round starts
+from the best, those before where the first did.
 """
+
+WIDE = 0.005
+"""Gap from which there is more than one round of walks."""
 
 MANY = 1000
 """Seeds of one call at the most."""
@@ -109,24 +114,24 @@ def _anneal(task: Task, effort: Effort, limit_s: float) -> None:
         columns.indices, task.cover.weight, task.costs,
     )  # fmt: skip
     may, share = task.free & ~task.held, task.elders(task.chosen) / max(task.chosen.sum(), 1)
-    steps = int(TOUCHES / (A_STEP + 2.0 * columns.nnz / columns.shape[0]))
-    end, walk = effort.left() - limit_s, 0
+    a_step = A_STEP + 2.0 * columns.nnz / columns.shape[0]
+    first, end, walk = task.chosen.copy(), effort.left() - limit_s, 0
     with ThreadPoolExecutor(effort.threads) as pool:
-        for walks, hot in WALKS:
-            start = task.chosen.copy()
-            for first in range(0, walks, effort.threads):
+        for turn, (walks, hot, touches) in enumerate(WALKS):
+            if turn and task.is_close(WIDE):
+                return
+            start = first if turn < len(WALKS) - 1 else task.chosen.copy()
+            walked = partial(
+                anneal, *lists, start, may, task.money, int(touches / a_step), hot * share,
+                COLD * share,
+            )  # fmt: skip
+            for done in range(0, walks, effort.threads):
                 if effort.left() <= end or task.is_close(effort.gap):
                     return
-                some = min(effort.threads, walks - first)
-                seeds = [MANY * effort.seed + walk + k for k in range(some)]
-                walk += some
-                for each in pool.map(
-                    lambda seed, start=start, hot=hot: anneal(
-                        *lists, start, may, task.money, steps, hot * share, COLD * share, seed
-                    ),
-                    seeds,
-                ):
+                some = min(effort.threads, walks - done)
+                for each in pool.map(walked, [MANY * effort.seed + walk + k for k in range(some)]):
                     improve(task, each)
+                walk += some
                 effort.tell(task.value(task.chosen), task.low)
 
 

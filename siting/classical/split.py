@@ -129,9 +129,9 @@ def split_bound(
         search = _Search(pool, effort, end)
         while True:
             took = search.better(split, goal, turns, enough)
-            if turns == MANY or effort.left() <= end or enough(split.bound):
+            if turns == MANY or 2 * size > rows.shape[0] or enough(split.bound):
                 return split.bound
-            if 2 * size > rows.shape[0] or LARGER * took > effort.left() - end:
+            if LARGER * took > effort.left() - end:
                 turns = MANY
                 continue
             split, size, turns = split.joined(), 2 * size, turns // 4
@@ -224,7 +224,7 @@ class _Split:
             (mass[:, [k]].toarray().ravel() + np.where(home == k, over, 0.0))[part.sites]
             for k, part in enumerate(parts)
         ]
-        lows = np.bincount(region, weights=duals, minlength=count)
+        lows = np.bincount(region, weights=duals, minlength=count).astype(np.float64)
         made = cls(rows, costs, losses, limit, region, parts, shares, 0.0, lows)
         made.bound = made.proven(lows, shares, 0.0)
         return made

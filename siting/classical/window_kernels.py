@@ -96,7 +96,8 @@ def _gain(region: Region, is_open: NDArray[np.bool_], count: NDArray[np.int64], 
     for k in range(region.site_start[site], region.site_start[site + 1]):
         if count[region.site_row[k]] == few:
             total += region.loss[region.site_row[k]]
-    return region.cost[site] - total if is_open[site] else total - region.cost[site]
+    saved: float = total - region.cost[site]
+    return -saved if is_open[site] else saved
 
 
 @compiled

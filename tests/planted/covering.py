@@ -5,6 +5,7 @@ from __future__ import annotations
 from planted.bug import Bug
 
 WAYS = REGIONS = "tests/test_classical_reduction.py"
+PRICED = "tests/test_classical_regions.py"
 ROOM = "tests/test_classical_capacity.py"
 
 BUGS = (
@@ -34,13 +35,53 @@ BUGS = (
     ),
     Bug(
         "regions: a row left open costs nothing less", "siting/classical/split.py",
-        "duals = np.clip(duals, 0.0, np.inf if losses is None else losses)",
-        "duals = np.maximum(duals, 0.0)", REGIONS,
+        "np.clip(duals, 0.0, losses), losses, limit, size)",
+        "np.maximum(duals, 0.0), losses, limit, size)", REGIONS,
     ),
     Bug(
-        "regions: what the duals take too much of a site stays in", "siting/classical/split.py",
-        "low = float(lows.sum()) + float(np.minimum(over, 0.0).sum())",
-        "low = float(lows.sum())", REGIONS,
+        "regions: what is taken too much of a site stays in", "siting/classical/split.py",
+        "return float(lows.sum() + excess - dearer * self.limit.side)",
+        "return float(lows.sum() - dearer * self.limit.side)", PRICED,
+    ),
+    Bug(
+        "regions: a dearer limit is not taken off again", "siting/classical/split.py",
+        "return float(lows.sum() + excess - dearer * self.limit.side)",
+        "return float(lows.sum() + excess)", PRICED,
+    ),
+    Bug(
+        "regions: the price of a limit falls below nothing", "siting/classical/split.py",
+        "dearer = max(self.dearer + far * scale * short, -self.limit.price)",
+        "dearer = self.dearer + far * scale * short", PRICED,
+    ),
+    Bug(
+        "regions: costs move the wrong way", "siting/classical/split.py",
+        "share + far * way + more[part.sites]", "share - far * way + more[part.sites]", PRICED,
+    ),
+    Bug(
+        "regions: a class that two held sites serve is taken off twice",
+        "siting/classical/simplex_kernels.py",
+        "        if _is_served(region, table.state, row):\n            continue\n", "", PRICED,
+    ),
+    Bug(
+        "regions: a price may pass the loss of its class", "siting/classical/simplex_kernels.py",
+        "room = table.level[j] if fall > 0 else loss[variable] - table.level[j]",
+        "room = table.level[j] if fall > 0 else np.inf", PRICED,
+    ),
+    Bug(
+        "regions: parts nearly as dear as the best are given up",
+        "siting/classical/window_kernels.py",
+        "while k >= 0 and levels.bound[k] >= value - NEARLY * abs(value):",
+        "while k >= 0 and levels.bound[k] >= 0.98 * value:", PRICED,
+    ),
+    Bug(
+        "regions: what is left of a search cut short does not count",
+        "siting/classical/window_kernels.py",
+        "        low = min(low, levels.bound[left])\n", "        low = low + 0.0\n", PRICED,
+    ),
+    Bug(
+        "regions: what is too deep to search does not count",
+        "siting/classical/window_kernels.py",
+        "low, site = min(low, here), -1", "site = -1", PRICED,
     ),
     Bug(
         "annealing: a walk spends more than there is", "siting/classical/anneal_kernels.py",
