@@ -351,8 +351,10 @@ class _Search:
 
         order = sorted(range(len(shares)), key=lambda k: -len(split.parts[k].region.loss))
         futures = {k: self.pool.submit(searched, k) for k in order}
-        wait(futures.values(), timeout=max(self.effort.left() - self.end, 0.0))
-        halt[0] = True
+        try:
+            wait(futures.values(), timeout=max(self.effort.left() - self.end, 0.0))
+        finally:
+            halt[0] = True
         lows = np.array([futures[k].result() for k in range(len(shares))])
         return lows, [part.best.astype(np.float64) for part in split.parts]
 

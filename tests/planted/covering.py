@@ -58,11 +58,6 @@ BUGS = (
         "share + far * way + more[part.sites]", "share - far * way + more[part.sites]", PRICED,
     ),
     Bug(
-        "regions: a class that two held sites serve is taken off twice",
-        "siting/classical/simplex_kernels.py",
-        "        if _is_served(region, table.state, row):\n            continue\n", "", PRICED,
-    ),
-    Bug(
         "regions: a price may pass the loss of its class", "siting/classical/simplex_kernels.py",
         "room = table.level[j] if fall > 0 else loss[variable] - table.level[j]",
         "room = table.level[j] if fall > 0 else np.inf", PRICED,
