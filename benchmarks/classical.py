@@ -241,6 +241,11 @@ def _places_made(options: argparse.Namespace) -> Iterator[Row]:
             elders, metres, cutoff_m=cutoff, p=p, time_limit_s=options.limit
         )
         yield f"maximal places r={cutoff} p={p}", _size(metres), None, done
+    metres = _square(10_000, 1024)[1]
+    for cutoff in (500, 600, 966):
+        reached = metres[:, (metres <= cutoff).any(axis=0)]
+        done = siting.set_covering(reached, cutoff_m=cutoff, time_limit_s=options.limit)
+        yield f"set covering places r={cutoff}", _size(reached), None, done
 
 
 def _square(points: int, sites: int) -> tuple[np.ndarray, np.ndarray]:
