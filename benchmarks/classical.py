@@ -20,6 +20,7 @@ from scipy.sparse import csr_array, eye_array, hstack
 from scipy.sparse.csgraph import shortest_path
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
+from spopt_peer import square
 
 import siting
 from siting.classical.classes import merged
@@ -231,28 +232,21 @@ def _centers_made(options: argparse.Namespace) -> Iterator[Row]:
 
 def _places_made(options: argparse.Namespace) -> Iterator[Row]:
     """Cover most points on a square of 10 km with as many sites as reach nearly all, or few."""
-    siting.maximal_covering(*_square(1500, 150), cutoff_m=900, p=30, time_limit_s=5.0)  # compiles
+    siting.maximal_covering(*square(1500, 150), cutoff_m=900, p=30, time_limit_s=5.0)  # compiles
     works = [(5_000, 529, 600, 100), (5_000, 529, 800, 50), (5_000, 529, 1_000, 30)]
     works += [(10_000, 1024, 500, 150), (10_000, 1024, 600, 75), (10_000, 1024, 600, 100)]
     works += [(10_000, 1024, 800, 40), (10_000, 1024, 1_000, 30)]
     for points, sites, cutoff, p in works:
-        elders, metres = _square(points, sites)
+        elders, metres = square(points, sites)
         done = siting.maximal_covering(
             elders, metres, cutoff_m=cutoff, p=p, time_limit_s=options.limit
         )
         yield f"maximal places r={cutoff} p={p}", _size(metres), None, done
-    metres = _square(10_000, 1024)[1]
+    metres = square(10_000, 1024)[1]
     for cutoff in (500, 600, 966):
         reached = metres[:, (metres <= cutoff).any(axis=0)]
         done = siting.set_covering(reached, cutoff_m=cutoff, time_limit_s=options.limit)
         yield f"set covering places r={cutoff}", _size(reached), None, done
-
-
-def _square(points: int, sites: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return elders and distances between points and sites spread by chance (`spopt_peer.py`)."""
-    rng = np.random.default_rng(points)
-    places = [rng.uniform(0, 10_000, (n, 2)) for n in (points, sites)]
-    return rng.integers(1, 100, points).astype(float), cdist(places[1], places[0])
 
 
 def _capacitated(options: argparse.Namespace) -> Iterator[Row]:

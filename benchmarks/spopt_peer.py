@@ -90,13 +90,18 @@ def main() -> None:
 
 def _made(work: Work) -> tuple[np.ndarray, np.ndarray]:
     """Return elders and distances; with set covering only points that a site reaches."""
-    rng = np.random.default_rng(work.points)
-    points, sites = (rng.uniform(0, SIDE_M, (n, 2)) for n in (work.points, work.sites))
-    elders, metres = rng.integers(1, 100, work.points).astype(float), cdist(sites, points)
+    elders, metres = square(work.points, work.sites)
     if work.p is not None:
         return elders, metres
     reached = (metres <= work.cutoff_m).any(axis=0)
     return elders[reached], metres[:, reached]
+
+
+def square(points: int, sites: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return elders, and distances from sites to points, spread by chance on a square."""
+    rng = np.random.default_rng(points)
+    places, others = (rng.uniform(0, SIDE_M, (n, 2)) for n in (points, sites))
+    return rng.integers(1, 100, points).astype(float), cdist(others, places)
 
 
 def _build(work: Work, elders: np.ndarray, metres: np.ndarray) -> float:

@@ -35,7 +35,7 @@ def searched(
     part = split._Part(np.arange(n), region, np.zeros(n, dtype=bool))
     levels = part.levels()
     if depth is not None:
-        levels = type(levels)(*(each[:depth] for each in levels))
+        levels = levels._replace(bound=levels.bound[:depth])
     bound = search(region, part.best, most, np.array([halted]), levels)
     return bound, part.best
 
@@ -156,7 +156,7 @@ def test_prices_reach_the_relaxation_as_sites_are_decided(seed: int) -> None:
     within, costs, losses = places(60, 25, seed)
     region = region_of(within, costs, losses)
     levels = split._Part(np.arange(25), region, np.zeros(25, dtype=bool)).levels()
-    tables = [Table(*(each[k] for each in levels[: len(Table._fields)])) for k in range(8)]
+    tables = [Table(*(each[k] for each in levels.tables)) for k in range(8)]
     price, held, out = np.zeros(60), [], []
     set_up(region, tables[0])
     rng = np.random.default_rng(seed)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from siting.classical.simplex_kernels import Region
+from siting.classical.simplex_kernels import Region, Table
 from siting.classical.window_kernels import Levels, search
 
 if TYPE_CHECKING:
@@ -164,13 +164,14 @@ class _Part(NamedTuple):
         """Return room for its search."""
         n, m = len(self.region.cost), len(self.region.loss)
         depth = int(np.clip(TABLE_BYTES // (8 * (n * m + 4 * n + 4 * m + 1)), 2, n + 2))
-        return Levels(
+        tables = Table(
             np.empty((depth, n, m)), np.empty((depth, n)), np.empty((depth, m)),
             np.empty((depth, n), np.int64), np.empty((depth, m), np.int64),
             np.empty((depth, m), np.bool_), np.empty((depth, n), np.int8), np.empty((depth, m)),
             np.empty((depth, 2), np.int64), np.empty((depth, m), np.int64),
-            np.empty(depth, np.int64), np.empty(depth, np.int8), np.empty(depth),
         )  # fmt: skip
+        later = np.empty(depth, np.int64), np.empty(depth, np.int8), np.empty(depth)
+        return Levels(tables, *later)
 
 
 @dataclass

@@ -40,24 +40,15 @@ class Levels(NamedTuple):
 
     Attributes
     ----------
-    entry, level, worth, basic, other, full, state, weight, size, kept
-        As in ``Table``, a level before all.
+    tables
+        Their arrays, with a level before all else.
     site, way
         (depth,) site that is decided next, and whether it is then HELD or OUT.
     bound
         (depth,) proven: nothing in what is still to be done there is below it.
     """
 
-    entry: NDArray[np.float64]
-    level: NDArray[np.float64]
-    worth: NDArray[np.float64]
-    basic: NDArray[np.int64]
-    other: NDArray[np.int64]
-    full: NDArray[np.bool_]
-    state: NDArray[np.int8]
-    weight: NDArray[np.float64]
-    size: NDArray[np.int64]
-    kept: NDArray[np.int64]
+    tables: Table
     site: NDArray[np.int64]
     way: NDArray[np.int8]
     bound: NDArray[np.float64]
@@ -66,9 +57,10 @@ class Levels(NamedTuple):
 @compiled
 def _table(levels: Levels, k: int) -> Table:
     """Return the table of a level."""
+    all_of = levels.tables
     return Table(
-        levels.entry[k], levels.level[k], levels.worth[k], levels.basic[k], levels.other[k],
-        levels.full[k], levels.state[k], levels.weight[k], levels.size[k], levels.kept[k],
+        all_of.entry[k], all_of.level[k], all_of.worth[k], all_of.basic[k], all_of.other[k],
+        all_of.full[k], all_of.state[k], all_of.weight[k], all_of.size[k], all_of.kept[k],
     )  # fmt: skip
 
 
@@ -213,7 +205,7 @@ def search(
     bound
         Proven: no choice costs less.
     """
-    n, m = levels.entry.shape[1:]
+    n, m = len(region.cost), len(region.loss)
     share, price = np.zeros(n), np.zeros(m)
     _better(region, best)
     value = spent(region, best)
