@@ -16,7 +16,7 @@ from strategies import SHORT
 
 import siting
 from siting.classical import answer as answers
-from siting.classical import assign, master, rest, split, tiles
+from siting.classical import assign, cover_tree, master, rest, split, tiles
 from siting.classical.effort import Effort
 
 if TYPE_CHECKING:
@@ -69,9 +69,11 @@ def cases(draw: st.DrawFn) -> Case:
     )  # fmt: skip
 
 
-@pytest.fixture(params=["whole", "windows", "cut", "rest"])
+@pytest.fixture(params=["whole", "solver", "windows", "cut", "rest"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Send tiny instances through what large ones go through."""
+    if request.param != "whole":
+        monkeypatch.setattr(cover_tree, "DENSE", 0)
     if request.param == "windows":
         for name, size in {
             "EASY_PAIRS": -1,
@@ -82,7 +84,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
             monkeypatch.setattr(rest, name, size)
         monkeypatch.setattr(rest, "LEAST_WINDOW", 2)
         monkeypatch.setattr(split, "A_REGION", 1)
-    elif request.param != "whole":
+    elif request.param in ("cut", "rest"):
         monkeypatch.setattr(master, "MOST_PAIRS", 0)
         monkeypatch.setattr(master, "PAIRS_TO_A_SITE", 0 if request.param == "cut" else 1000)
         monkeypatch.setattr(tiles, "CLASSES_TO_A_TILE", 2)

@@ -13,7 +13,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 import siting
-from siting.classical import core, rest, split
+from siting.classical import core, cover_tree, rest, split
 from siting.classical.anneal_kernels import anneal
 from siting.classical.classes import merged
 from siting.classical.core import covering
@@ -265,6 +265,7 @@ def test_coordinates_that_are_none(sites: object, demand: object, words: str) ->
 @pytest.fixture
 def by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Send small instances through windows and regions."""
+    monkeypatch.setattr(cover_tree, "DENSE", 0)
     walks = tuple((walks, hot, 1e5) for walks, hot, _ in rest.WALKS)
     for name, size in {"EASY_PAIRS": -1, "EASY_PAIRS_TO_A_SITE": 0, "WALKS": walks}.items():
         monkeypatch.setattr(rest, name, size)

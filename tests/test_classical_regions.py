@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array
 
-from siting.classical import split
+from siting.classical import split, tables
 from siting.classical.dual_kernels import FREE
 from siting.classical.effort import Effort
 from siting.classical.simplex_kernels import Region, Table, close, copied, hold, optimize, set_up
@@ -22,9 +22,7 @@ FEW = settings(max_examples=60, deadline=None)
 
 def region_of(within: np.ndarray, costs: np.ndarray, losses: np.ndarray) -> Region:
     """Return a region of classes by sites."""
-    rows, columns = csr_array(within.astype(float)), csr_array(within.T.astype(float))
-    lists = (rows.indptr, rows.indices, columns.indptr, columns.indices)
-    return Region(costs, losses, *(each.astype(np.int64) for each in lists))
+    return tables.region_of(csr_array(within.astype(float)), costs, losses)
 
 
 def searched(
@@ -32,12 +30,11 @@ def searched(
 ) -> tuple[float, np.ndarray]:
     """Return the bound of a search and the best sites."""
     n = len(region.cost)
-    part = split._Part(np.arange(n), region, np.zeros(n, dtype=bool))
-    levels = part.levels()
+    best, levels = np.zeros(n, dtype=bool), tables.levels_of(region, 10**8)
     if depth is not None:
         levels = levels._replace(bound=levels.bound[:depth])
-    bound = search(region, part.best, most, np.array([halted]), levels)
-    return bound, part.best
+    bound = search(region, best, most, np.array([halted]), levels)
+    return bound, best
 
 
 def cost_of(within: np.ndarray, costs: np.ndarray, losses: np.ndarray, some: np.ndarray) -> float:
@@ -155,25 +152,25 @@ def relaxed(
 def test_prices_reach_the_relaxation_as_sites_are_decided(seed: int) -> None:
     within, costs, losses = places(60, 25, seed)
     region = region_of(within, costs, losses)
-    levels = split._Part(np.arange(25), region, np.zeros(25, dtype=bool)).levels()
-    tables = [Table(*(each[k] for each in levels.tables)) for k in range(8)]
+    levels = tables.levels_of(region, 10**8)
+    of_level = [Table(*(each[k] for each in levels.tables)) for k in range(8)]
     price, held, out = np.zeros(60), [], []
-    set_up(region, tables[0])
+    set_up(region, of_level[0], np.zeros(25, dtype=np.int8))
     rng = np.random.default_rng(seed)
     for k in range(7):
-        bound = optimize(region, tables[k], price, np.inf)
+        bound = optimize(region, of_level[k], price, np.inf, 10**6, np.array([False]))[0]
         assert bound == pytest.approx(relaxed(within, costs, losses, held, out), rel=1e-7)
         assert (price >= 0).all()
         assert (price <= losses).all()
-        free = np.flatnonzero(tables[k].state == FREE)
+        free = np.flatnonzero(of_level[k].state == FREE)
         assert (within[:, free].T @ price <= costs[free] + 1e-7).all()
-        copied(region, tables[k], tables[k + 1])
+        copied(region, of_level[k], of_level[k + 1])
         site = int(rng.choice(free))
         if k % 2:
-            hold(region, tables[k + 1], site)
+            hold(region, of_level[k + 1], site)
             held.append(site)
         else:
-            close(tables[k + 1], site)
+            close(of_level[k + 1], site)
             out.append(site)
 
 

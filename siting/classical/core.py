@@ -11,8 +11,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from siting.classical.answer import Reduction, rounded_up, step_below
-from siting.classical.classes import Cover, merged_again, undominated_rows, undominated_sites
 from siting.classical.cover_kernels import exchange_covers
+from siting.classical.cover_reduction import reduced
+from siting.classical.cover_tree import Choices, fits, search_covers
 from siting.classical.effort import Effort
 from siting.classical.kernels import greedy, spare
 from siting.classical.pairs import whole
@@ -23,11 +24,11 @@ from siting.solvers import End
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from siting.classical.classes import Cover
     from siting.classical.program import Relaxed
 
 __all__ = ["Covering", "covering"]
 
-MOST_ROUNDS = 20
 BLOCK, MOST = 2e7, 1.5e9
 """Touches of rows and sites in one block of the walk, and in all of its blocks."""
 
@@ -156,9 +157,6 @@ def covering(cover: Cover, costs: NDArray[np.float64]) -> Covering:
     """
     Return a cover reduced to what is not plain, its parts each with a greedy start.
 
-    Classes that another makes needless, sites that another makes needless, and classes that only
-    one site covers are taken out again and again until nothing changes. All is lossless.
-
     Parameters
     ----------
     cover
@@ -166,52 +164,10 @@ def covering(cover: Cover, costs: NDArray[np.float64]) -> Covering:
     costs
         (n_sites,) cost of each site, at least 0.
     """
-    log = _Log()
-    log.note("equal", int((cover.group >= 0).sum()) - cover.n_classes, 0)
-    free = np.ones(cover.n_sites, dtype=bool)
-    needed = np.zeros(cover.n_sites, dtype=bool)
-    live = np.ones(cover.n_classes, dtype=bool)
-    for _ in range(MOST_ROUNDS):
-        before = (int(live.sum()), int(free.sum()))
-        live = undominated_rows(cover, live)
-        log.note("rows", before[0] - int(live.sum()), 0)
-        free = undominated_sites(cover, costs, free, live)
-        log.note("columns", 0, before[1] - int(free.sum()))
-        after = (int(live.sum()), int(free.sum()))
-        cover = merged_again(cover, free, live)
-        log.note("equal", after[0] - cover.n_classes, 0)
-        only = _alone(cover)
-        needed[only] = True
-        free[only] = False
-        live = ~cover.covered(only)
-        log.note("essential", int((~live).sum()), len(only))
-        if (int(live.sum()), int(free.sum())) == before:
-            break
-        log.round += 1
-    cover = merged_again(cover, free, live)
-    made = Covering(cover, costs, np.flatnonzero(needed), exact=whole(costs))
-    made.parts = _parts(cover, costs)
-    made.reductions = tuple(log.noted)
+    left, needed, reductions = reduced(cover, costs)
+    made = Covering(left, costs, needed, exact=whole(costs), reductions=reductions)
+    made.parts = _parts(left, costs)
     return made
-
-
-@dataclass
-class _Log:
-    """What the steps of a reduction took out; what took out nothing is not noted."""
-
-    round: int = 1
-    noted: list[Reduction] = field(default_factory=list)
-
-    def note(self, step: str, classes: int, sites: int) -> None:
-        """Note a step that took out something."""
-        if classes or sites:
-            self.noted.append(Reduction(step, self.round, classes, sites))
-
-
-def _alone(cover: Cover) -> NDArray[np.int64]:
-    """Return the sites that are the only one over some class."""
-    alone = np.diff(cover.by_class.indptr) == 1
-    return np.unique(cover.by_class.indices[cover.by_class.indptr[:-1][alone]])
 
 
 def _parts(cover: Cover, costs: NDArray[np.float64]) -> list[Part]:
@@ -343,7 +299,59 @@ def _search(
     made: Covering, part: Part, effort: Effort, limit_s: float,
     decided: Callable[[], bool] | None,
 ) -> None:  # fmt: skip
-    """Search a part for its cheapest cover."""
+    """Search a part for its cheapest cover: here where its table is small, else by the solver."""
+    if part.relaxed is not None:
+        room = part.upper - step_below(part.upper, exact=made.exact) - part.relaxed.bound
+        sites = part.sites[part.relaxed.reduced <= room]
+        if fits(len(part.classes), len(sites)):
+            _search_here(made, part, sites, effort, limit_s, decided)
+            return
+    _ask_solver(made, part, effort, limit_s, decided)
+
+
+def _search_here(
+    made: Covering, part: Part, sites: NDArray[np.int64], effort: Effort, limit_s: float,
+    decided: Callable[[], bool] | None,
+) -> None:  # fmt: skip
+    """Search a part for a cheaper cover by some of its sites; none is cheaper with another one."""
+    rows = csr_array(made.cover.by_class[part.classes][:, sites])
+    costs, end = made.costs[sites], effort.left() - limit_s
+    cheapest = np.minimum.reduceat(costs[rows.indices], rows.indptr[:-1])
+
+    def keep(best: NDArray[np.bool_] | None, low: float) -> bool:
+        """Keep better sites, if any, and a bound; return whether that is enough."""
+        if best is not None:
+            taken = np.zeros(made.cover.n_sites, dtype=bool)
+            taken[sites[_with_cheapest(rows, costs, best)]] = True
+            _adopt(made, part, taken)
+        part.lower = max(part.lower, min(part.upper, _rounded(made, low)))
+        effort.tell(made.upper, made.lower)
+        over = (decided is not None and decided()) or made.is_close(effort)
+        return over or effort.left() <= end
+
+    search_covers(
+        Choices(rows, costs, cheapest), part.upper, step_below(part.upper, exact=made.exact),
+        effort, limit_s, keep,
+    )  # fmt: skip
+
+
+def _with_cheapest(
+    rows: csr_array, costs: NDArray[np.float64], some: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return some sites with the cheapest one of each row that they miss."""
+    picked = some.copy()
+    for row in np.flatnonzero(rows @ some == 0):
+        mine = rows.indices[rows.indptr[row] : rows.indptr[row + 1]]
+        if not picked[mine].any():
+            picked[mine[costs[mine].argmin()]] = True
+    return picked
+
+
+def _ask_solver(
+    made: Covering, part: Part, effort: Effort, limit_s: float,
+    decided: Callable[[], bool] | None,
+) -> None:  # fmt: skip
+    """Search a part for its cheapest cover by the solver."""
     start = np.isin(part.sites, part.chosen).astype(np.float64)
     rest = made.upper - part.upper, made.lower - part.lower
 

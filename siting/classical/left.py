@@ -11,6 +11,7 @@ from scipy.sparse import eye_array as unit_matrix
 
 from siting.classical.answer import step_below
 from siting.classical.classes import Cover, merged_again
+from siting.classical.cover_tree import Choices, fits, search_covers
 from siting.classical.program import Program
 from siting.solvers import End
 
@@ -133,14 +134,41 @@ class Left:
         task.free[self.sites[reduced > room]] = False
         task.held[self.sites[reduced < -room]] = True
 
-    def settle(self, effort: Effort) -> None:
-        """Search all that is left, and keep what is proven."""
+    def settle(self, effort: Effort, relaxed: Relaxed | None) -> None:
+        """Search all that is left, here where its table is small, and keep what is proven."""
+        n_classes, n_sites = self.cover.n_classes, len(self.sites)
+        if relaxed is not None and self.task.need is None and fits(n_classes, n_sites):
+            self._search_here(effort, min(float(relaxed.duals[0]), 0.0))
+            return
         value = self.task.value(self.task.chosen)
         end, bound = self.search(effort, effort.left(), effort.gap, tells=True)
         if end is End.INFEASIBLE:
             self.task.raise_bound(value - step_below(value, exact=self.task.exact))
         else:
             keep_bound(self.task, bound, value)
+
+    def _search_here(self, effort: Effort, dual: float) -> None:
+        """Search all that is left; the row of money has a dual in the relaxation."""
+        task, scale, fixed = self.task, self.scale, self.fixed
+        value, n = task.value(task.chosen), len(self.sites)
+        cost, row, side = self.terms()
+
+        def keep(best: NDArray[np.bool_] | None, low: float) -> bool:
+            """Keep better sites, if any, and a bound; return whether that is enough."""
+            if best is not None:
+                picked = self.held.copy()
+                picked[self.sites[best]] = True
+                task.adopt(picked)
+            now = task.value(task.chosen)
+            keep_bound(task, low * scale + fixed, now)
+            effort.tell(now, task.low)
+            return task.is_close(effort.gap) or effort.left() <= 0
+
+        search_covers(
+            Choices(self.rows(), cost[:n], cost[n:], row[:n], side, -dual),
+            (value - fixed) / scale, step_below(value, exact=task.exact) / scale, effort,
+            effort.left(), keep,
+        )  # fmt: skip
 
 
 def keep_bound(task: Task, bound: float, value: float) -> None:

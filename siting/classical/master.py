@@ -66,7 +66,7 @@ def search(task: Task, effort: Effort) -> None:
     if left.cover.by_class.nnz <= MOST_PAIRS:
         settle(task, effort)
     elif left.cover.by_class.nnz <= PAIRS_TO_A_SITE * len(left.sites):
-        left.settle(effort)
+        left.settle(effort, None)
     else:
         _whole_cuts(task, effort)
 

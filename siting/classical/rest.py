@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siting.classical.anneal_kernels import anneal
+from siting.classical.cover_tree import fits
 from siting.classical.exchanges import improve, rounded
 from siting.classical.left import Left, keep_bound
 from siting.classical.split import Priced, split_bound
@@ -75,8 +76,10 @@ def settle(task: Task, effort: Effort) -> None:
         Time, gap, threads and seed.
     """
     left, relaxed = _relaxed(task, effort)
-    pairs = left.cover.by_class.nnz
-    if relaxed is not None and pairs > max(EASY_PAIRS_TO_A_SITE * len(left.sites), EASY_PAIRS):
+    pairs, n_sites = left.cover.by_class.nnz, len(left.sites)
+    is_easy = pairs <= max(EASY_PAIRS_TO_A_SITE * n_sites, EASY_PAIRS)
+    is_easy |= task.need is None and fits(left.cover.n_classes, n_sites)
+    if relaxed is not None and not is_easy:
         _anneal(task, effort, SHARE * effort.left())
         search_windows(task, effort, A_SHARE * effort.left())
         left.rule_out(relaxed)
@@ -84,7 +87,7 @@ def settle(task: Task, effort: Effort) -> None:
         if relaxed is not None:
             bound_by_regions(left, relaxed, effort)
     if not task.is_close(effort.gap) and effort.left() > 0:
-        left.settle(effort)
+        left.settle(effort, relaxed)
 
 
 def _relaxed(task: Task, effort: Effort) -> tuple[Left, Relaxed | None]:

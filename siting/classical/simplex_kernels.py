@@ -12,7 +12,9 @@ from siting.classical.dual_kernels import FREE, HELD, OUT
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Region", "Table", "close", "copied", "hold", "optimize", "set_up"]
+__all__ = [
+    "Region", "Table", "close", "copied", "hold", "optimize", "reduced", "rest", "set_up",
+]  # fmt: skip
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -33,6 +35,11 @@ class Region(NamedTuple):
         (m,) cost of a class without a site.
     row_start, row_site, site_start, site_row
         Sites of each class and classes of each site, CSR.
+    take, side
+        (n,) what each site takes of a limit, and the limit; a side of 0 stands for none. Where
+        there is one, the last class is no class: it is in no list, each site covers it as often
+        as it takes of the limit, it is asked for as often as there is of it, and its loss is the
+        price of the limit at the most.
     """
 
     cost: NDArray[np.float64]
@@ -41,6 +48,8 @@ class Region(NamedTuple):
     row_site: NDArray[np.int64]
     site_start: NDArray[np.int64]
     site_row: NDArray[np.int64]
+    take: NDArray[np.float64]
+    side: float
 
 
 class Table(NamedTuple):
@@ -86,31 +95,56 @@ class Table(NamedTuple):
 
 
 @compiled
-def set_up(region: Region, table: Table) -> None:
-    """Start with all prices 0; sites that cost nothing are held."""
-    n, m = len(region.cost), len(region.loss)
-    table.size[0], table.size[1] = n, m
-    for i in range(m):
-        table.worth[i], table.other[i], table.full[i] = 1.0, i, False
-    for j in range(n):
-        for i in range(m):
-            table.entry[j, i] = 0.0
-        for k in range(region.site_start[j], region.site_start[j + 1]):
-            table.entry[j, region.site_row[k]] = 1.0
-        table.level[j], table.basic[j] = max(region.cost[j], 0.0), m + j
-        table.state[j] = FREE
-    for j in range(n):
-        if region.cost[j] <= 0:
-            hold(region, table, j)
-
-
-@compiled
 def _is_served(region: Region, state: NDArray[np.int8], row: int) -> bool:
     """Return whether a class has a held site."""
     for k in range(region.row_start[row], region.row_start[row + 1]):
         if state[region.row_site[k]] == HELD:
             return True
     return False
+
+
+@compiled
+def rest(region: Region, state: NDArray[np.int8]) -> float:
+    """Return what held sites leave of the limit."""
+    left = region.side
+    for j in range(len(state)):
+        if state[j] == HELD:
+            left -= region.take[j]
+    return max(left, 0.0)
+
+
+@compiled
+def _set_row(region: Region, table: Table, site: int) -> None:
+    """Put a site's cost below the others of the table, its classes in it."""
+    n, m = table.size
+    for i in range(m):
+        table.entry[n, i] = 0.0
+    for k in range(region.site_start[site], region.site_start[site + 1]):
+        if table.kept[region.site_row[k]] >= 0:
+            table.entry[n, table.kept[region.site_row[k]]] = 1.0
+    if region.side > 0:
+        table.entry[n, m - 1] = region.take[site]
+    table.level[n], table.basic[n] = region.cost[site], len(region.loss) + site
+    table.size[0] = n + 1
+
+
+@compiled
+def set_up(region: Region, table: Table, state: NDArray[np.int8]) -> None:
+    """Start with all prices 0, some sites held or out; those that cost nothing are held."""
+    m = 0
+    for j in range(len(state)):
+        table.state[j] = HELD if state[j] == FREE and region.cost[j] <= 0 else state[j]
+    for i in range(len(region.loss)):
+        table.kept[i] = -1
+        if not _is_served(region, table.state, i):
+            table.worth[m], table.other[m], table.full[m], table.kept[i] = 1.0, i, False, m
+            m += 1
+    if region.side > 0:
+        table.worth[m - 1] = rest(region, table.state)
+    table.size[0], table.size[1] = 0, m
+    for j in range(len(state)):
+        if table.state[j] == FREE:
+            _set_row(region, table, j)
 
 
 @compiled
@@ -138,20 +172,27 @@ def copied(region: Region, source: Table, target: Table) -> None:
 
 
 @compiled
+def _less(table: Table, variable: int, amount: float) -> None:
+    """Let the price of a class be worth so much less."""
+    n, m = table.size[0], table.size[1]
+    for i in range(m):
+        if table.other[i] == variable:
+            table.worth[i] -= amount
+    for j in range(n):
+        if table.basic[j] == variable:
+            for i in range(m):
+                table.worth[i] += amount * table.entry[j, i]
+
+
+@compiled
 def hold(region: Region, table: Table, site: int) -> None:
     """Hold a site: its cost binds no more, and the prices of its classes are worth nothing."""
-    n, m = table.size
     for k in range(region.site_start[site], region.site_start[site + 1]):
         row = region.site_row[k]
-        if _is_served(region, table.state, row):
-            continue
-        for i in range(m):
-            if table.other[i] == row:
-                table.worth[i] -= 1.0
-        for j in range(n):
-            if table.basic[j] == row:
-                for i in range(m):
-                    table.worth[i] += table.entry[j, i]
+        if not _is_served(region, table.state, row):
+            _less(table, row, 1.0)
+    if region.side > 0:
+        _less(table, len(region.loss) - 1, region.take[site])
     table.state[site] = HELD
 
 
@@ -236,7 +277,20 @@ def _prices(region: Region, table: Table, price: NDArray[np.float64]) -> float:
         if _is_served(region, table.state, i):
             price[i] = 0.0
         total += price[i]
+    if region.side > 0:
+        total += (rest(region, table.state) - 1.0) * price[m - 1]
     return total
+
+
+@compiled
+def reduced(region: Region, price: NDArray[np.float64], site: int) -> float:
+    """Return what is left of a site's cost."""
+    left: float = region.cost[site]
+    for k in range(region.site_start[site], region.site_start[site + 1]):
+        left -= price[region.site_row[k]]
+    if region.side > 0:
+        left -= region.take[site] * price[len(price) - 1]
+    return left
 
 
 @compiled
@@ -247,15 +301,15 @@ def _proven(region: Region, table: Table, price: NDArray[np.float64]) -> float:
         if table.state[j] == HELD:
             bound += region.cost[j]
         elif table.state[j] == FREE:
-            left = region.cost[j]
-            for k in range(region.site_start[j], region.site_start[j + 1]):
-                left -= price[region.site_row[k]]
-            bound += min(left, 0.0)
+            bound += min(reduced(region, price, j), 0.0)
     return bound
 
 
 @compiled
-def optimize(region: Region, table: Table, price: NDArray[np.float64], target: float) -> float:
+def optimize(
+    region: Region, table: Table, price: NDArray[np.float64], target: float, most: int,
+    halt: NDArray[np.bool_],
+) -> tuple[float, int]:  # fmt: skip
     """
     Raise prices by exchanges until no more is to be gained, or a target is reached.
 
@@ -267,17 +321,22 @@ def optimize(region: Region, table: Table, price: NDArray[np.float64], target: f
         (m,) the prices are noted there.
     target
         Bound that is enough.
+    most
+        Exchanges at the most.
+    halt
+        (1,) True ends them soon.
 
     Returns
     -------
-    bound
-        What the prices prove, worked out from them alone, whatever the exchanges did.
+    bound, turns
+        What the prices prove, worked out from them alone, whatever the exchanges did, and how many
+        those were.
     """
-    n, m = table.size
+    n, m, turns = table.size[0], table.size[1], 0
     reached, first = _proven(region, table, price), len(region.loss)
     for i in range(m):
         table.weight[i] = 1.0
-    for _ in range(TURNS * (n + m)):
+    while turns < min(most, TURNS * (n + m)) and not halt[0]:
         column = _entering(table, first)
         if column < 0 or reached > target:
             break
@@ -287,6 +346,7 @@ def optimize(region: Region, table: Table, price: NDArray[np.float64], target: f
         row, far = _leaving(table, region.loss, column, way, limit)
         if far == np.inf:
             break
+        turns += 1
         reached += abs(table.worth[column]) * far
         to_full = row >= 0 and way * table.entry[row, column] < 0
         for j in range(n):
@@ -297,4 +357,4 @@ def optimize(region: Region, table: Table, price: NDArray[np.float64], target: f
         _exchange(table, row, column)
         table.level[row] = (limit if from_full else 0.0) + way * far
         table.full[column] = to_full
-    return _proven(region, table, price)
+    return _proven(region, table, price), turns

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from siting.classical.simplex_kernels import Region, Table
-from siting.classical.window_kernels import Levels, search
+from siting.classical.tables import levels_of, region_of
+from siting.classical.window_kernels import search
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from siting.classical.effort import Effort
+    from siting.classical.simplex_kernels import Region
 
 __all__ = ["LARGE", "Priced", "split_bound"]
 
@@ -153,25 +154,7 @@ class _Part(NamedTuple):
         sub = csr_array(rows[inside])
         sites = np.unique(sub.indices)
         sub = csr_array(sub[:, sites])
-        columns = csr_array(sub.T.tocsr())
-        lists = [
-            each.astype(np.int64)
-            for each in (sub.indptr, sub.indices, columns.indptr, columns.indices)
-        ]
-        return cls(sites, Region(np.zeros(len(sites)), losses[inside], *lists), best[sites])
-
-    def levels(self) -> Levels:
-        """Return room for its search."""
-        n, m = len(self.region.cost), len(self.region.loss)
-        depth = int(np.clip(TABLE_BYTES // (8 * (n * m + 4 * n + 4 * m + 1)), 2, n + 2))
-        tables = Table(
-            np.empty((depth, n, m)), np.empty((depth, n)), np.empty((depth, m)),
-            np.empty((depth, n), np.int64), np.empty((depth, m), np.int64),
-            np.empty((depth, m), np.bool_), np.empty((depth, n), np.int8), np.empty((depth, m)),
-            np.empty((depth, 2), np.int64), np.empty((depth, m), np.int64),
-        )  # fmt: skip
-        later = np.empty(depth, np.int64), np.empty(depth, np.int8), np.empty(depth)
-        return Levels(tables, *later)
+        return cls(sites, region_of(sub, np.zeros(len(sites)), losses[inside]), best[sites])
 
 
 @dataclass
@@ -348,7 +331,7 @@ class _Search:
         def searched(k: int) -> float:
             part = split.parts[k]
             region = part.region._replace(cost=shares[k])
-            return search(region, part.best, MOST_PARTS, halt, part.levels())
+            return search(region, part.best, MOST_PARTS, halt, levels_of(region, TABLE_BYTES))
 
         order = sorted(range(len(shares)), key=lambda k: -len(split.parts[k].region.loss))
         futures = {k: self.pool.submit(searched, k) for k in order}

@@ -15,23 +15,26 @@ from siting.classical.simplex_kernels import (
     copied,
     hold,
     optimize,
+    rest,
     set_up,
 )  # fmt: skip
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Levels", "search", "spent"]
+__all__ = ["Levels", "at", "back", "decide", "deeper", "search", "shares", "spent", "tried"]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 NEARLY = 1e-8
 """How far below the best a bound may stay, relative, for a part to be given up."""
 
+MANY = 1_000_000_000
+
 LIKELY = 2.0 / 3.0
 """Share of a site up to which it is the better to branch on the more of it is open."""
 
-HALF = 0.5
+HALF, SLIP = 0.5, 1e-12
 
 
 class Levels(NamedTuple):
@@ -55,7 +58,7 @@ class Levels(NamedTuple):
 
 
 @compiled
-def _table(levels: Levels, k: int) -> Table:
+def at(levels: Levels, k: int) -> Table:
     """Return the table of a level."""
     all_of = levels.tables
     return Table(
@@ -66,12 +69,18 @@ def _table(levels: Levels, k: int) -> Table:
 
 @compiled
 def spent(region: Region, is_open: NDArray[np.bool_]) -> float:
-    """Return what open sites cost, and the classes that are lost without them."""
-    total = 0.0
+    """Return what open sites and lost classes cost; infinite where sites pass a limit."""
+    total, left, classes = 0.0, region.side, len(region.loss)
     for j in range(len(region.cost)):
         if is_open[j]:
             total += region.cost[j]
-    for i in range(len(region.loss)):
+            left -= region.take[j]
+    if region.side > 0:
+        classes -= 1
+        if left < -SLIP * region.side:
+            return np.inf
+        total += left * region.loss[classes]
+    for i in range(classes):
         lost = True
         for k in range(region.row_start[i], region.row_start[i + 1]):
             lost = lost and not is_open[region.row_site[k]]
@@ -113,7 +122,7 @@ def _better(region: Region, is_open: NDArray[np.bool_]) -> None:
 
 
 @compiled
-def _shares(table: Table, m: int, share: NDArray[np.float64]) -> None:
+def shares(table: Table, m: int, share: NDArray[np.float64]) -> None:
     """Note how far the relaxation opens each site; m classes."""
     for j in range(len(share)):
         share[j] = 1.0 if table.state[j] == HELD else 0.0
@@ -138,41 +147,60 @@ def _branching(region: Region, table: Table, share: NDArray[np.float64]) -> int:
 
 
 @compiled
-def _decide(region: Region, table: Table, site: int, way: int) -> None:
-    """Hold a site or rule it out."""
-    if way == HELD:
-        hold(region, table, site)
-    else:
+def decide(region: Region, table: Table, site: int, way: int) -> None:
+    """Hold a site, and rule out those that no longer fit the limit; or rule it out."""
+    if way != HELD:
         close(table, site)
+        return
+    hold(region, table, site)
+    if region.side > 0:
+        left = rest(region, table.state) + SLIP * region.side
+        for j in range(len(table.state)):
+            if table.state[j] == FREE and region.take[j] > left:
+                close(table, j)
 
 
 @compiled
-def _deeper(region: Region, levels: Levels, k: int, site: int, share: float) -> None:
+def deeper(region: Region, levels: Levels, k: int, site: int, share: float) -> None:
     """Decide a site the likely way on the next level, and note the other way for later."""
     first = HELD if share >= HALF else OUT
-    copied(region, _table(levels, k), _table(levels, k + 1))
-    _decide(region, _table(levels, k + 1), site, first)
+    copied(region, at(levels, k), at(levels, k + 1))
+    decide(region, at(levels, k + 1), site, first)
     levels.site[k], levels.way[k] = site, HELD + OUT - first
 
 
 @compiled
-def _back(region: Region, levels: Levels, k: int, value: float) -> int:
+def back(region: Region, levels: Levels, k: int, enough: float) -> int:
     """Go back to the last level where the other way may be better, and take it; -1 for none."""
     k -= 1
-    while k >= 0 and levels.bound[k] >= value - NEARLY * abs(value):
+    while k >= 0 and levels.bound[k] >= enough:
         k -= 1
     if k >= 0:
-        _decide(region, _table(levels, k), levels.site[k], levels.way[k])
+        decide(region, at(levels, k), levels.site[k], levels.way[k])
     return k
 
 
 @compiled
-def _try(
+def _fitting(region: Region, share: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return sites within the limit, those that the relaxation opens most first."""
+    left, is_open = region.side * (1.0 + SLIP), np.zeros(len(share), np.bool_)
+    for j in np.argsort(-share, kind="mergesort"):
+        if share[j] > 0 and region.take[j] <= left:
+            is_open[j] = True
+            left -= region.take[j]
+    return is_open
+
+
+@compiled
+def tried(
     region: Region, share: NDArray[np.float64], best: NDArray[np.bool_], value: float
 ) -> float:
     """Round what the relaxation opens, better it, and keep it where it costs less."""
-    is_open = share > HALF
-    _better(region, is_open)
+    if region.side > 0:
+        is_open = _fitting(region, share)
+    else:
+        is_open = share > HALF
+        _better(region, is_open)
     reached = spent(region, is_open)
     if reached < value:
         for j in range(len(best)):
@@ -210,24 +238,24 @@ def search(
     _better(region, best)
     value = spent(region, best)
     low, k, looked, here = np.inf, 0, 0, -np.inf
-    set_up(region, _table(levels, 0))
+    set_up(region, at(levels, 0), np.zeros(n, np.int8))
     while k >= 0 and looked < most and not halt[0]:
         looked += 1
-        table, site = _table(levels, k), -1
-        bound = optimize(region, table, price, value)
+        table, site = at(levels, k), -1
+        bound = optimize(region, table, price, value, MANY, halt)[0]
         here = bound if bound > here else here  # noqa: FURB136 - what is no number stays out
         if here < value - NEARLY * abs(value):
-            _shares(table, m, share)
-            value = _try(region, share, best, value)
+            shares(table, m, share)
+            value = tried(region, share, best, value)
             site = _branching(region, table, share)
             if site < 0 or k == len(levels.bound) - 1:
                 low, site = min(low, here), -1
         if site >= 0 and here < value - NEARLY * abs(value):
             levels.bound[k] = here
-            _deeper(region, levels, k, site, share[site])
+            deeper(region, levels, k, site, share[site])
             k += 1
             continue
-        k = _back(region, levels, k, value)
+        k = back(region, levels, k, value - NEARLY * abs(value))
         here = levels.bound[max(k, 0)]
     for left in range(k):
         low = min(low, levels.bound[left])

@@ -1,0 +1,142 @@
+"""All choices of sites of a cover searched by relaxations on dense tables, part by part."""
+
+from __future__ import annotations
+
+from queue import SimpleQueue
+from threading import Timer
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from siting.classical.cover_tree_kernels import explore_covers
+from siting.classical.dual_tree import Tree
+from siting.classical.tables import levels_of, region_of
+from siting.classical.window_kernels import spent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from siting.classical.effort import Effort
+    from siting.classical.simplex_kernels import Region
+    from siting.classical.tree_kernels import Nodes
+    from siting.classical.window_kernels import Levels
+
+__all__ = ["Choices", "fits", "search_covers"]
+
+DENSE = 700_000
+"""Numbers of a table, classes times sites, up to which choices are searched here."""
+
+STEPS_AT_ONCE = 2_000_000_000
+"""Numbers touched in each part that is looked at, about a second."""
+
+LEVEL_BYTES = 500_000_000
+"""Memory of the tables of one search."""
+
+DEAR = 3.0
+"""What the limit may cost in a part of the choices, times what it costs in the relaxation."""
+
+
+class Choices(NamedTuple):
+    """
+    Sites to choose from, and classes that are covered or lost.
+
+    Attributes
+    ----------
+    rows
+        (n_classes, n_sites) sparse, 1 where a site covers a class.
+    costs, losses
+        (n_sites,) cost of each site; (n_classes,) cost of each class without one.
+    take, side
+        (n_sites,) what each site takes of a limit, and the limit; None: no limit.
+    price
+        What one unit of the limit costs in the relaxation, at least 0.
+    """
+
+    rows: csr_array
+    costs: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    take: NDArray[np.float64] | None = None
+    side: float = 0.0
+    price: float = 0.0
+
+    @property
+    def most(self) -> float:
+        """What one unit of the limit may cost at the most; infinitely small where it is free."""
+        return DEAR * self.price + 1e-9 * float(self.losses.max())
+
+    def region(self) -> Region:
+        """Return sites and classes as lists; the limit is one more class, its price in costs."""
+        region = region_of(self.rows, self.costs, self.losses)
+        if self.take is None:
+            return region
+        return region._replace(
+            cost=self.costs + self.most * self.take, loss=np.append(self.losses, self.most),
+            row_start=np.append(region.row_start, region.row_start[-1]), take=self.take,
+            side=self.side,
+        )  # fmt: skip
+
+    @property
+    def offset(self) -> float:
+        """What the region's costs hold beyond those of the choice."""
+        return 0.0 if self.take is None else self.most * self.side
+
+
+def fits(n_classes: int, n_sites: int) -> bool:
+    """Return whether choices among so many are searched here."""
+    return n_classes * n_sites <= DENSE
+
+
+def search_covers(
+    choices: Choices, value: float, step: float, effort: Effort, limit_s: float,
+    keep: Callable[[NDArray[np.bool_] | None, float], bool],
+) -> None:  # fmt: skip
+    """
+    Search all choices until the best is proven or time is over.
+
+    Parameters
+    ----------
+    choices
+        Sites and classes.
+    value
+        Cost of the best choice known.
+    step
+        How much less a better choice costs at the least.
+    effort
+        Threads.
+    limit_s
+        Seconds.
+    keep
+        Told now and then (n_sites,) better sites, if any, and a bound on the cost of all choices;
+        True ends the search.
+    """
+    region, offset, halt = choices.region(), choices.offset, np.zeros(1, dtype=bool)
+    rooms: SimpleQueue[Levels] = SimpleQueue()
+    for _ in range(effort.threads):
+        rooms.put(levels_of(region, LEVEL_BYTES))
+
+    def explore(
+        stack: Nodes, target: float, _aim: float, value: float, found: NDArray[np.bool_]
+    ) -> tuple[int, float, int]:
+        """Search a part in the next room that is free."""
+        levels = rooms.get()
+        done = explore_covers(region, levels, STEPS_AT_ONCE, halt, stack, target, value, found)
+        rooms.put(levels)
+        return done
+
+    n, value, tree = len(region.cost), value + offset, Tree(explore, effort.threads)
+    tree.push(-np.inf, np.zeros(n, np.int8), np.zeros(4 * n))
+    timer = Timer(max(limit_s, 0.0), halt.__setitem__, (0, True))
+    timer.daemon = True
+    timer.start()
+    try:
+        while tree.queue and not halt[0]:
+            better = tree.look(value - step, 0.0, value)
+            best = better[0] if better else None
+            value = value if best is None else float(spent(region, best))
+            if keep(best, min(tree.bound(), value - step) - offset):
+                return
+    finally:
+        timer.cancel()
