@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array
 
-from siting.classical import split, tables
+from siting.classical import cover_tree, split, tables
+from siting.classical.cover_tree import search_region
 from siting.classical.dual_kernels import FREE
 from siting.classical.effort import Effort
 from siting.classical.simplex_kernels import Region, Table, close, copied, hold, optimize, set_up
-from siting.classical.window_kernels import search, spent
+from siting.classical.window_kernels import spent
 
 FEW = settings(max_examples=60, deadline=None)
 
@@ -26,15 +27,14 @@ def region_of(within: np.ndarray, costs: np.ndarray, losses: np.ndarray) -> Regi
 
 
 def searched(
-    region: Region, most: int = 100_000, *, halted: bool = False, depth: int | None = None
+    region: Region, steps: int = 10**10, *, halted: bool = False, room: int = 10**8
 ) -> tuple[float, np.ndarray]:
     """Return the bound of a search and the best sites."""
-    n = len(region.cost)
-    best, levels = np.zeros(n, dtype=bool), tables.levels_of(region, 10**8)
-    if depth is not None:
-        levels = levels._replace(bound=levels.bound[:depth])
-    bound = search(region, best, most, np.array([halted]), levels)
-    return bound, best
+    best = np.zeros(len(region.cost), dtype=bool)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cover_tree, "REGION_STEPS", steps)
+        patch.setattr(cover_tree, "REGION_BYTES", room)
+        return search_region(region, best, np.array([halted])), best
 
 
 def cost_of(within: np.ndarray, costs: np.ndarray, losses: np.ndarray, some: np.ndarray) -> float:
@@ -116,18 +116,19 @@ def test_a_larger_region_is_what_another_solver_finds(
 def test_a_search_cut_short_still_proves(seed: int) -> None:
     case = chance(seed)
     region, value = region_of(*case), solved(*case)
-    bounds = [searched(region, most)[0] for most in [*range(1, 40), 100_000]]
+    bounds = [searched(region, 4_000 * most)[0] for most in [*range(40), 10**6]]
     assert all(bound <= value + 1e-9 for bound in bounds)
     assert bounds == sorted(bounds)
-    assert 0.5 * value < bounds[0] < 0.99 * value
-    assert searched(region, halted=True)[0] == -np.inf
+    assert bounds[1] < 0.99 * value
+    assert bounds[-1] == pytest.approx(value, rel=1e-6)
+    assert bounds[0] == searched(region, halted=True)[0] == -np.inf
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_too_deep_to_search_stays_unproven(seed: int) -> None:
     case = chance(seed)
     region, value = region_of(*case), solved(*case)
-    assert 0.8 * value < searched(region, depth=2)[0] < 0.99 * value
+    assert 0.8 * value < searched(region, room=1)[0] < 0.99 * value
 
 
 def relaxed(

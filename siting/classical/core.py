@@ -36,9 +36,8 @@ A_STEP = 1000.0
 """What a step of the walk costs beside its rows, in touches."""
 
 PATIENCE = 25
-HALF = 0.5
-SHARE = 0.3
-"""Share of the time left that the walk may take."""
+SHARE, REGIONS = 0.3, 0.85
+"""Shares of the time left that the walk may take, and then regions."""
 
 
 @dataclass
@@ -289,7 +288,7 @@ def _bound_by_regions(
         return
     rows = csr_array(made.cover.by_class[part.classes][:, part.sites])
     bound = split_bound(
-        rows, made.costs[part.sites], part.relaxed.duals, effort, HALF * limit_s, part.upper,
+        rows, made.costs[part.sites], part.relaxed.duals, effort, REGIONS * limit_s, part.upper,
         lambda low: part.upper <= _rounded(made, low) or (decided is not None and decided()),
     )  # fmt: skip
     part.lower = max(part.lower, _rounded(made, bound))

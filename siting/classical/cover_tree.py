@@ -1,4 +1,4 @@
-"""All choices of sites of a cover searched by relaxations on dense tables, part by part."""
+"""All choices of sites of a cover, or of a region of it, searched by relaxations on tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 from siting.classical.cover_tree_kernels import explore_covers
 from siting.classical.dual_tree import Tree
 from siting.classical.tables import levels_of, region_of
-from siting.classical.window_kernels import spent
+from siting.classical.tree_kernels import Nodes
+from siting.classical.window_kernels import better, spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
 
     from siting.classical.effort import Effort
     from siting.classical.simplex_kernels import Region
-    from siting.classical.tree_kernels import Nodes
     from siting.classical.window_kernels import Levels
 
-__all__ = ["Choices", "fits", "search_covers"]
+__all__ = ["Choices", "fits", "search_covers", "search_region"]
 
 DENSE = 700_000
 """Numbers of a table, classes times sites, up to which choices are searched here."""
@@ -34,6 +34,15 @@ STEPS_AT_ONCE = 2_000_000_000
 
 LEVEL_BYTES = 500_000_000
 """Memory of the tables of one search."""
+
+REGION_STEPS, REGION_BYTES = 20_000_000_000, 200_000_000
+"""Numbers touched in the search of one region at the most, and memory of its tables."""
+
+PLAIN = 100
+"""Parts of a region that are branched by the number of classes first."""
+
+NEARLY = 1e-8
+"""How far below the best a region's bound may stay, relative, for a part to be given up."""
 
 DEAR = 3.0
 """What the limit may cost in a part of the choices, times what it costs in the relaxation."""
@@ -122,7 +131,7 @@ def search_covers(
     ) -> tuple[int, float, int]:
         """Search a part in the next room that is free."""
         levels = rooms.get()
-        done = explore_covers(region, levels, STEPS_AT_ONCE, halt, stack, target, value, found)
+        done = explore_covers(region, levels, STEPS_AT_ONCE, halt, stack, target, value, found, 0)
         rooms.put(levels)
         return done
 
@@ -140,3 +149,28 @@ def search_covers(
                 return
     finally:
         timer.cancel()
+
+
+def search_region(region: Region, best: NDArray[np.bool_], halt: NDArray[np.bool_]) -> float:
+    """
+    Return a bound on the cost of any choice in a region, searched on one thread.
+
+    Parameters
+    ----------
+    region
+        Sites and classes.
+    best
+        Sites to start from; better ones are kept there.
+    halt
+        (1,) True ends the search soon.
+    """
+    better(region, best)
+    n, value = len(best), float(spent(region, best))
+    levels, step = levels_of(region, REGION_BYTES), NEARLY * abs(value)
+    depth = 2 * n + len(levels.bound) + 4
+    stack = Nodes(np.zeros((depth, n), np.int8), np.zeros((depth, 4 * n)), np.zeros(depth))
+    stack.bound[0] = -np.inf
+    top, value, _ = explore_covers(
+        region, levels, REGION_STEPS, halt, stack, value - step, value, best, PLAIN
+    )
+    return min(value - step, float(stack.bound[:top].min(initial=np.inf)))

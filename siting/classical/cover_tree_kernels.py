@@ -9,7 +9,16 @@ from numba import njit
 
 from siting.classical.dual_kernels import FREE, HELD, OUT
 from siting.classical.simplex_kernels import Region, Table, close, copied, optimize, reduced, set_up
-from siting.classical.window_kernels import Levels, at, back, decide, deeper, shares, tried
+from siting.classical.window_kernels import (
+    Levels,
+    at,
+    back,
+    by_classes,
+    decide,
+    deeper,
+    shares,
+    tried,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,15 +29,15 @@ __all__ = ["explore_covers"]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
-MANY = 1_000_000_000
+MANY = np.int64(1_000_000_000)
 WHOLE = 1e-6
 """How near to 0 or 1 a site is taken to be closed or open."""
 
 RELIABLE = 4
 """Branches of a site that have to be known each way before they are trusted."""
 
-EXCHANGES = 30
-"""Exchanges of a trial branch."""
+EXCHANGES = np.int64(30)
+"""Exchanges of a trial branch. (A plain number would have what it is given to compiled twice.)"""
 
 PATIENCE = 4
 """Trials in a row that are no better than the best before the best is taken."""
@@ -36,7 +45,7 @@ PATIENCE = 4
 LITTLE = 1e-6
 """What a branch is taken to bring at the least."""
 
-START, DEEPER, BACK = 0, 1, 2
+START, DEEPER, BACK = np.int64(0), np.int64(1), np.int64(2)
 """How a part was come to."""
 
 
@@ -112,29 +121,27 @@ def _branching(
 
     Where none is open by parts, it is any that is not decided, open ones first.
     """
-    table, n, count, any_site = at(levels, k), len(share), 0, -1
+    table, n, any_site, left = at(levels, k), len(share), -1, 0
     mean = np.array([_mean(known, 0), _mean(known, 1)])
-    sites, scores = np.empty(n, np.int64), np.empty(n)
+    scores = np.zeros(n)
     for j in range(n):
         if table.state[j] != FREE:
             continue
         if any_site < 0 or share[j] > share[any_site]:
             any_site = j
         if WHOLE < share[j] < 1.0 - WHOLE:
-            sites[count] = j
-            scores[count] = _score(region, known, mean, j, share[j], room)
-            count += 1
+            scores[j] = _score(region, known, mean, j, share[j], room)
+            left += 1
     best, site, idle, turns = -1.0, any_site, 0, 0
-    for c in np.argsort(-scores[:count], kind="mergesort"):
-        j, score = sites[c], scores[c]
+    while left > 0 and idle < PATIENCE:
+        j = int(np.argmax(scores))
+        score, scores[j], left = scores[j], 0.0, left - 1
         if min(known[0, 1, j], known[1, 1, j]) < RELIABLE and k + 1 < len(levels.bound):
             score, took = _tested(region, levels, k, known, j, share[j], price, here, room, halt)
             turns += took
         idle += 1
         if score > best:
             best, site, idle = score, j, 0
-        elif idle == PATIENCE:
-            break
     return site, turns
 
 
@@ -156,8 +163,11 @@ def _push(
     stack: Nodes, top: int, state: NDArray[np.int8], known: NDArray[np.float64], bound: float
 ) -> int:
     """Put a part on the stack, and return the number of parts on it."""
-    stack.state[top], stack.bound[top] = state, bound
-    stack.price[top] = known.ravel()
+    stack.bound[top], n = bound, len(state)
+    for j in range(n):
+        stack.state[top, j] = state[j]
+        for i in range(4):
+            stack.price[top, i * n + j] = known[i // 2, i % 2, j]
     return top + 1
 
 
@@ -171,7 +181,7 @@ def _left(
         top = _push(stack, top, at(levels, k).state, known, here)
     for i in range(k):
         if levels.bound[i] < enough:
-            decide(region, at(levels, i), levels.site[i], levels.way[i])
+            decide(region, at(levels, i), levels.site[i], np.int64(levels.way[i]))
             top = _push(stack, top, at(levels, i).state, known, levels.bound[i])
     return top
 
@@ -180,6 +190,7 @@ def _left(
 def explore_covers(
     region: Region, levels: Levels, most: int, halt: NDArray[np.bool_], stack: Nodes,
     target: float, value: float, best: NDArray[np.bool_],
+    plain: int,
 ) -> tuple[int, float, int]:  # fmt: skip
     """
     Search a part of the choices, deepest first, for a while.
@@ -203,6 +214,8 @@ def explore_covers(
         Of the best choice known.
     best
         A better one is kept there.
+    plain
+        Parts that are branched by the number of classes before trial branches are worth while.
 
     Returns
     -------
@@ -211,8 +224,9 @@ def explore_covers(
     """
     n, m, step = len(region.cost), len(region.loss), value - target
     known, parts = stack.price[0].copy().reshape((2, 2, n)), np.empty(len(levels.bound))
-    share, price = np.zeros(n), np.zeros(m)
-    top, k, steps, here, came = 0, 0, 0, stack.bound[0], START
+    share, price, looked = np.zeros(n), np.zeros(m), 0
+    top, k, steps, came = np.zeros(4, np.int64)  # plain numbers would have all compiled twice
+    here = stack.bound[0]
     set_up(region, at(levels, 0), stack.state[0])
     while k >= 0 and steps < most and not halt[0] and top + k + 2 < len(stack.bound):
         table, site = at(levels, k), -1
@@ -225,8 +239,11 @@ def explore_covers(
         room = value - step - here
         if room > 0:
             _rule_out(region, table, price, room)
-            site, more = _branching(region, levels, k, known, share, price, here, room, halt)
-            turns += more
+            site = by_classes(region, table, share) if looked < plain else -1
+            if site < 0:
+                site, more = _branching(region, levels, k, known, share, price, here, room, halt)
+                turns += more
+        looked += 1
         steps += (turns + 1) * table.size[0] * table.size[1]
         if site >= 0 and k == len(levels.bound) - 1:
             top, site = _push(stack, top, table.state, known, here), -1

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from siting.classical.tables import levels_of, region_of
-from siting.classical.window_kernels import search
+from siting.classical.cover_tree import search_region
+from siting.classical.tables import region_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +38,6 @@ LARGER = 8.0
 
 FAR = 1.2
 """How far apart two sites are that share a class; they are nearer by the share that they share."""
-
-MOST_PARTS = 100_000
-"""Parts of one region looked at at the most."""
-
-TABLE_BYTES = 200_000_000
-"""Memory of the tables of one region's search."""
 
 AHEAD, STEP, LONGER, SHORTER, LONGEST, PATIENCE = 0.2, 0.5, 1.1, 0.7, 2.0, 4
 """How far ahead of the best bound a turn aims, of what is missing; how long a step is of that."""
@@ -331,7 +325,7 @@ class _Search:
         def searched(k: int) -> float:
             part = split.parts[k]
             region = part.region._replace(cost=shares[k])
-            return search(region, part.best, MOST_PARTS, halt, levels_of(region, TABLE_BYTES))
+            return search_region(region, part.best, halt)
 
         order = sorted(range(len(shares)), key=lambda k: -len(split.parts[k].region.loss))
         futures = {k: self.pool.submit(searched, k) for k in order}

@@ -1,4 +1,4 @@
-"""Compiled search of one region: which sites to open, which classes to lose, and a bound."""
+"""Compiled steps of a search of choices: tables by level, decisions, rounding, and going back."""
 
 from __future__ import annotations
 
@@ -14,22 +14,17 @@ from siting.classical.simplex_kernels import (
     close,
     copied,
     hold,
-    optimize,
     rest,
-    set_up,
 )  # fmt: skip
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Levels", "at", "back", "decide", "deeper", "search", "shares", "spent", "tried"]
+__all__ = [
+    "Levels", "at", "back", "better", "by_classes", "decide", "deeper", "shares", "spent", "tried",
+]  # fmt: skip
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
-
-NEARLY = 1e-8
-"""How far below the best a bound may stay, relative, for a part to be given up."""
-
-MANY = 1_000_000_000
 
 LIKELY = 2.0 / 3.0
 """Share of a site up to which it is the better to branch on the more of it is open."""
@@ -102,7 +97,7 @@ def _gain(region: Region, is_open: NDArray[np.bool_], count: NDArray[np.int64], 
 
 
 @compiled
-def _better(region: Region, is_open: NDArray[np.bool_]) -> None:
+def better(region: Region, is_open: NDArray[np.bool_]) -> None:
     """Open or close the site that saves most, as long as one saves anything."""
     count = np.zeros(len(region.loss), np.int64)
     for i in range(len(count)):
@@ -133,7 +128,7 @@ def shares(table: Table, m: int, share: NDArray[np.float64]) -> None:
 
 
 @compiled
-def _branching(region: Region, table: Table, share: NDArray[np.float64]) -> int:
+def by_classes(region: Region, table: Table, share: NDArray[np.float64]) -> int:
     """Return the free site with most classes that is open by parts; -1 where none is."""
     site, most = -1, 0.0
     for j in range(len(share)):
@@ -176,7 +171,7 @@ def back(region: Region, levels: Levels, k: int, enough: float) -> int:
     while k >= 0 and levels.bound[k] >= enough:
         k -= 1
     if k >= 0:
-        decide(region, at(levels, k), levels.site[k], levels.way[k])
+        decide(region, at(levels, k), levels.site[k], np.int64(levels.way[k]))
     return k
 
 
@@ -184,11 +179,16 @@ def back(region: Region, levels: Levels, k: int, enough: float) -> int:
 def _fitting(region: Region, share: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return sites within the limit, those that the relaxation opens most first."""
     left, is_open = region.side * (1.0 + SLIP), np.zeros(len(share), np.bool_)
-    for j in np.argsort(-share, kind="mergesort"):
-        if share[j] > 0 and region.take[j] <= left:
-            is_open[j] = True
-            left -= region.take[j]
-    return is_open
+    while True:
+        site = -1
+        for j in range(len(share)):
+            may = share[j] > 0 and not is_open[j] and region.take[j] <= left
+            if may and (site < 0 or share[j] > share[site]):
+                site = j
+        if site < 0:
+            return is_open
+        is_open[site] = True
+        left -= region.take[site]
 
 
 @compiled
@@ -200,63 +200,9 @@ def tried(
         is_open = _fitting(region, share)
     else:
         is_open = share > HALF
-        _better(region, is_open)
+        better(region, is_open)
     reached = spent(region, is_open)
     if reached < value:
         for j in range(len(best)):
             best[j] = is_open[j]
     return min(reached, value)
-
-
-@compiled
-def search(
-    region: Region, best: NDArray[np.bool_], most: int, halt: NDArray[np.bool_], levels: Levels
-) -> float:
-    """
-    Search a region, deepest first, until it is done, so many parts were looked at, or halted.
-
-    Parameters
-    ----------
-    region
-        Its sites and classes.
-    best
-        Sites to start from; better ones are kept there.
-    most
-        Parts looked at at the most.
-    halt
-        (1,) True ends the search soon.
-    levels
-        Room to work in.
-
-    Returns
-    -------
-    bound
-        Proven: no choice costs less.
-    """
-    n, m = len(region.cost), len(region.loss)
-    share, price = np.zeros(n), np.zeros(m)
-    _better(region, best)
-    value = spent(region, best)
-    low, k, looked, here = np.inf, 0, 0, -np.inf
-    set_up(region, at(levels, 0), np.zeros(n, np.int8))
-    while k >= 0 and looked < most and not halt[0]:
-        looked += 1
-        table, site = at(levels, k), -1
-        bound = optimize(region, table, price, value, MANY, halt)[0]
-        here = bound if bound > here else here  # noqa: FURB136 - what is no number stays out
-        if here < value - NEARLY * abs(value):
-            shares(table, m, share)
-            value = tried(region, share, best, value)
-            site = _branching(region, table, share)
-            if site < 0 or k == len(levels.bound) - 1:
-                low, site = min(low, here), -1
-        if site >= 0 and here < value - NEARLY * abs(value):
-            levels.bound[k] = here
-            deeper(region, levels, k, site, share[site])
-            k += 1
-            continue
-        k = back(region, levels, k, value - NEARLY * abs(value))
-        here = levels.bound[max(k, 0)]
-    for left in range(k):
-        low = min(low, levels.bound[left])
-    return min(low, here if k >= 0 else np.inf, value - NEARLY * abs(value))

@@ -7,6 +7,7 @@ from planted.bug import Bug
 WAYS = REGIONS = "tests/test_classical_reduction.py"
 PRICED = "tests/test_classical_regions.py"
 ROOM = "tests/test_classical_capacity.py"
+TABLES = "tests/test_classical_cover_tree.py"
 
 BUGS = (
     Bug(
@@ -65,18 +66,76 @@ BUGS = (
     Bug(
         "regions: parts nearly as dear as the best are given up",
         "siting/classical/window_kernels.py",
-        "while k >= 0 and levels.bound[k] >= value - NEARLY * abs(value):",
-        "while k >= 0 and levels.bound[k] >= 0.98 * value:", PRICED,
+        "while k >= 0 and levels.bound[k] >= enough:",
+        "while k >= 0 and levels.bound[k] >= 0.98 * enough:", PRICED,
     ),
     Bug(
         "regions: what is left of a search cut short does not count",
-        "siting/classical/window_kernels.py",
-        "        low = min(low, levels.bound[left])\n", "        low = low + 0.0\n", PRICED,
+        "siting/classical/cover_tree.py",
+        "return min(value - step, float(stack.bound[:top].min(initial=np.inf)))",
+        "return value - step", PRICED,
     ),
     Bug(
-        "regions: what is too deep to search does not count",
+        "tables: what is too deep to search does not count",
+        "siting/classical/cover_tree_kernels.py",
+        "top, site = _push(stack, top, table.state, known, here), -1", "site = -1", TABLES,
+    ),
+    Bug(
+        "tables: levels above are forgotten when a part is cut short",
+        "siting/classical/cover_tree_kernels.py",
+        "        if levels.bound[i] < enough:\n", "        if levels.bound[i] < -np.inf:\n", TABLES,
+    ),
+    Bug(
+        "tables: what is left to do on a level goes the way that was taken",
+        "siting/classical/cover_tree_kernels.py",
+        "decide(region, at(levels, i), levels.site[i], np.int64(levels.way[i]))",
+        "decide(region, at(levels, i), levels.site[i], HELD + OUT - np.int64(levels.way[i]))",
+        TABLES,
+    ),
+    Bug(
+        "tables: sites are ruled out that a better choice may have",
+        "siting/classical/cover_tree_kernels.py",
+        "reduced(region, price, j) >= room:", "reduced(region, price, j) >= 0.5 * room:", TABLES,
+    ),
+    Bug(
+        "tables: what a site takes of the limit is left out of its cost",
+        "siting/classical/simplex_kernels.py",
+        "        left -= region.take[site] * price[len(price) - 1]\n", "        left -= 0.0\n",
+        TABLES,
+    ),
+    Bug(
+        "tables: held sites leave the limit as it is", "siting/classical/simplex_kernels.py",
+        "            left -= region.take[j]\n    return max(left, 0.0)",
+        "            left -= 0.0\n    return max(left, 0.0)", TABLES,
+    ),
+    Bug(
+        "tables: a table set up with held sites asks for their classes again",
+        "siting/classical/simplex_kernels.py",
+        "not _is_served(region, table.state, i):\n            table.worth[m]",
+        "True:\n            table.worth[m]", TABLES,
+    ),
+    Bug(
+        "tables: sites beyond the limit count as a choice", "siting/classical/window_kernels.py",
+        "if left < -SLIP * region.side:", "if left < -np.inf:", TABLES,
+    ),
+    Bug(
+        "tables: sites that no longer fit the limit stay free",
         "siting/classical/window_kernels.py",
-        "low, site = min(low, here), -1", "site = -1", PRICED,
+        "if table.state[j] == FREE and region.take[j] > left:",
+        "if table.state[j] == FREE and region.take[j] > np.inf:", TABLES,
+    ),
+    Bug(
+        "tables: a bound is that of what was searched, not of what is left",
+        "siting/classical/cover_tree.py", "min(tree.bound(), value - step) - offset",
+        "value - step - offset", TABLES,
+    ),
+    Bug(
+        "tables: the price of the limit stays in the bound", "siting/classical/cover_tree.py",
+        "return 0.0 if self.take is None else self.most * self.side", "return 0.0", TABLES,
+    ),
+    Bug(
+        "tables: a time limit is not seen", "siting/classical/cover_tree.py",
+        "        while tree.queue and not halt[0]:\n", "        while tree.queue:\n", TABLES,
     ),
     Bug(
         "annealing: a walk spends more than there is", "siting/classical/anneal_kernels.py",
