@@ -46,8 +46,9 @@ def main() -> None:
     )
     parser.add_argument("--made", action="store_true", help="also families drawn here")
     parser.add_argument(
-        "--only", choices=("growth", "places"),
-        help="only maximal covering of ever more points, or between places that hardly suffice",
+        "--only", choices=("growth", "places", "sets"),
+        help="only maximal covering of ever more points; coverings between places that hardly "
+        "suffice; or set coverings drawn by chance",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, help="append the rows to this file, one a line")
     options = parser.parse_args()
@@ -65,8 +66,8 @@ def main() -> None:
     if options.made:
         families += [_covering_made, _cells, _rooms_made, _places_made]
         families += [_graphs_made, _chance_made, _centers_made]
-    if options.only == "places":
-        families = [_places_made]
+    if options.only:
+        families = [_places_made if options.only == "places" else _covering_made]
     for family in families:
         for name, size, published, solution in family(options):
             told = "-" if published is None else f"{published:.2f}"
@@ -359,21 +360,36 @@ def _compact(reach: csr_array, elders: np.ndarray, p: int, limit_s: float, out: 
 
 
 def _covering_made(options: argparse.Namespace) -> Iterator[Row]:
-    """Set covering like Beasley's classes 4 to 6 and a to d: rows, columns, density."""
+    """Set covering like Beasley's classes 4 to 6, a to d, nre and nrf: rows, columns, density."""
     shapes = {
         "4": (200, 1000, 0.02), "5": (200, 2000, 0.02), "6": (200, 1000, 0.05),
         "a": (300, 3000, 0.02), "b": (300, 3000, 0.05), "c": (400, 4000, 0.02),
-        "d": (400, 4000, 0.05),
+        "d": (400, 4000, 0.05), "nre": (500, 5000, 0.1), "nrf": (500, 5000, 0.2),
     }  # fmt: skip
     for name, (rows, columns, density) in shapes.items():
         rng = np.random.default_rng(1)
         within = rng.random((columns, rows)) < density
         within[rng.integers(columns, size=rows), np.arange(rows)] = True
+        costs = rng.integers(1, 101, columns).astype(float)
         done = siting.set_covering(
-            np.where(within, 0.0, np.inf), cutoff_m=0, costs=rng.integers(1, 101, columns),
-            time_limit_s=options.limit,
-        )  # fmt: skip
-        yield f"set covering like scp{name}", f"{columns} x {rows}", None, done
+            np.where(within, 0.0, np.inf), cutoff_m=0, costs=costs, time_limit_s=options.limit
+        )
+        work = f"set covering like scp{name}", f"{columns} x {rows}"
+        yield *work, None, done
+        if options.peer:
+            _beside(options, work, _compact_sets, (within, costs, options.peer), done)
+
+
+def _compact_sets(within: np.ndarray, costs: np.ndarray, limit_s: float, out: Connection) -> None:
+    """Solve a row for each row at once."""
+    begun = perf_counter()
+    done = milp(
+        costs, bounds=Bounds(0, 1), integrality=np.ones(len(costs)),
+        constraints=LinearConstraint(csr_array(within.T.astype(float)), lb=1),
+        options={"time_limit": limit_s, "mip_rel_gap": 0.0},
+    )  # fmt: skip
+    told = f"{done.message} value {done.fun}, bound {getattr(done, 'mip_dual_bound', None)}"
+    out.send((perf_counter() - begun, told))
 
 
 def _cells(options: argparse.Namespace) -> Iterator[Row]:

@@ -135,7 +135,7 @@ BUGS = (
     ),
     Bug(
         "tables: a time limit is not seen", "siting/classical/cover_tree.py",
-        "        while tree.queue and not halt[0]:\n", "        while tree.queue:\n", TABLES,
+        "timer = Timer(max(limit_s, 0.0),", "timer = Timer(3600.0,", TABLES,
     ),
     Bug(
         "annealing: a walk spends more than there is", "siting/classical/anneal_kernels.py",
