@@ -30,7 +30,7 @@ LARGE = 1000
 A_REGION = 200
 """Classes that the first regions should have."""
 
-TURNS, MANY = 100, 1_000_000
+TURNS, MANY = 250, 1_000_000
 """Turns in which costs move between the first regions; a quarter of it each time they double."""
 
 LARGER = 8.0
@@ -48,7 +48,7 @@ LEAST = 0.01
 PRICE, TINY = 50.0, 1e-9
 """How much the price of the limit moves for what the costs of all sites do; no length."""
 
-FRESH, FRESHEST, FADING = 0.1, 0.3, 0.97
+FRESH, FRESHEST, FADING = 0.02, 0.3, 0.97
 """How much the last turn counts in the mean of all: at least, at first, and how fast it falls."""
 
 
