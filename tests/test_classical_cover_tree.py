@@ -127,7 +127,7 @@ def test_a_deep_search_ends_where_another_solver_does(seed: int, *, limit: bool)
 
 @pytest.mark.parametrize("limit", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("steps", "bytes_of_levels"), [(20_000, 10**8), (10**7, 60_000)])
+@pytest.mark.parametrize(("steps", "bytes_of_levels"), [(20_000, 10**8), (10**7, 120_000)])
 def test_a_search_in_many_parts_loses_none(
     seed: int, steps: int, bytes_of_levels: int, monkeypatch: pytest.MonkeyPatch, *, limit: bool
 ) -> None:

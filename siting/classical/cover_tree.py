@@ -32,8 +32,8 @@ DENSE = 700_000
 STEPS_AT_ONCE = 2_000_000_000
 """Numbers touched in each part that is looked at, about a second."""
 
-LEVEL_BYTES = 500_000_000
-"""Memory of the tables of one search."""
+LEVEL_BYTES = 1_000_000_000
+"""Memory of the tables of a search, all threads together."""
 
 REGION_STEPS, REGION_BYTES = 20_000_000_000, 200_000_000
 """Numbers touched in the search of one region at the most, and memory of its tables."""
@@ -120,11 +120,15 @@ def search_covers(
     keep
         Told now and then (n_sites,) better sites, if any, and a bound on the cost of all choices;
         True ends the search.
+
+    References
+    ----------
+    Achterberg, Koch & Martin (2005): reliability branching.
     """
     region, offset, halt = choices.region(), choices.offset, np.zeros(1, dtype=bool)
     rooms: SimpleQueue[Levels] = SimpleQueue()
     for _ in range(effort.threads):
-        rooms.put(levels_of(region, LEVEL_BYTES))
+        rooms.put(levels_of(region, LEVEL_BYTES // effort.threads))
 
     def explore(
         stack: Nodes, target: float, _aim: float, value: float, found: NDArray[np.bool_]

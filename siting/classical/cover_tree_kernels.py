@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
@@ -29,14 +29,14 @@ __all__ = ["explore_covers"]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
-MANY = np.int64(1_000_000_000)
+MANY: Any = np.int64(1_000_000_000)
 WHOLE = 1e-6
 """How near to 0 or 1 a site is taken to be closed or open."""
 
 RELIABLE = 4
 """Branches of a site that have to be known each way before they are trusted."""
 
-EXCHANGES = np.int64(30)
+EXCHANGES: Any = np.int64(30)
 """Exchanges of a trial branch. (A plain number would have what it is given to compiled twice.)"""
 
 PATIENCE = 4
@@ -45,7 +45,8 @@ PATIENCE = 4
 LITTLE = 1e-6
 """What a branch is taken to bring at the least."""
 
-START, DEEPER, BACK = np.int64(0), np.int64(1), np.int64(2)
+KINDS: Any = np.arange(3, dtype=np.int64)
+START, DEEPER, BACK = KINDS
 """How a part was come to."""
 
 
@@ -181,7 +182,7 @@ def _left(
         top = _push(stack, top, at(levels, k).state, known, here)
     for i in range(k):
         if levels.bound[i] < enough:
-            decide(region, at(levels, i), levels.site[i], np.int64(levels.way[i]))
+            decide(region, at(levels, i), levels.site[i], levels.way[i])
             top = _push(stack, top, at(levels, i).state, known, levels.bound[i])
     return top
 
@@ -225,7 +226,8 @@ def explore_covers(
     n, m, step = len(region.cost), len(region.loss), value - target
     known, parts = stack.price[0].copy().reshape((2, 2, n)), np.empty(len(levels.bound))
     share, price, looked = np.zeros(n), np.zeros(m), 0
-    top, k, steps, came = np.zeros(4, np.int64)  # plain numbers would have all compiled twice
+    nothing: Any = np.zeros(4, np.int64)  # plain numbers would have all compiled twice
+    top, k, steps, came = nothing
     here = stack.bound[0]
     set_up(region, at(levels, 0), stack.state[0])
     while k >= 0 and steps < most and not halt[0] and top + k + 2 < len(stack.bound):

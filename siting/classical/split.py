@@ -31,7 +31,10 @@ A_REGION = 200
 """Classes that the first regions should have."""
 
 TURNS, MANY = 250, 1_000_000
-"""Turns in which costs move between the first regions; a quarter of it each time they double."""
+"""Turns in which costs move between the first regions at the most; fewer when they double."""
+
+RECENT, SLOW = 20, 0.015
+"""Turns that must bring this share of what is missing for regions not to be joined sooner."""
 
 LARGER = 8.0
 """How many times as long as a turn took one with regions twice as large must be able to take."""
@@ -129,7 +132,7 @@ def split_bound(
             if LARGER * took > effort.left() - end:
                 turns = MANY
                 continue
-            split, size, turns = split.joined(), 2 * size, turns // 4
+            split, size, turns = split.joined(), 2 * size, turns // 16
 
 
 class _Part(NamedTuple):
@@ -296,7 +299,7 @@ class _Search:
         lows, picked = self._lows(split, split.shares)
         split.lows = np.maximum(split.lows, lows)
         split.bound = max(split.bound, split.proven(split.lows, split.shares, split.dearer))
-        step, idle, took = STEP, 0, begun - self.effort.left()
+        step, idle, took, last = STEP, 0, begun - self.effort.left(), split.bound
         for turn in range(1, turns + 1):
             if step < LEAST or enough(split.bound) or (begun := self.effort.left()) <= self.end:
                 break
@@ -314,6 +317,10 @@ class _Search:
                 if idle == PATIENCE:
                     step, idle = SHORTER * step, 0
             took = begun - self.effort.left()
+            if turn % RECENT == 0 and turns != MANY:
+                if split.bound - last < SLOW * (goal - split.bound):
+                    break
+                last = split.bound
         return took
 
     def _lows(

@@ -44,5 +44,5 @@ def levels_of(region: Region, most_bytes: int) -> Levels:
         np.empty((depth, m), np.bool_), np.empty((depth, n), np.int8), np.empty((depth, m)),
         np.empty((depth, 2), np.int64), np.empty((depth, m), np.int64),
     )  # fmt: skip
-    later = np.empty(depth, np.int64), np.empty(depth, np.int8), np.empty(depth)
+    later = np.empty(depth, np.int64), np.empty(depth, np.int64), np.empty(depth)
     return Levels(tables, *later)

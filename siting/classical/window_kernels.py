@@ -48,7 +48,7 @@ class Levels(NamedTuple):
 
     tables: Table
     site: NDArray[np.int64]
-    way: NDArray[np.int8]
+    way: NDArray[np.int64]
     bound: NDArray[np.float64]
 
 
@@ -171,7 +171,7 @@ def back(region: Region, levels: Levels, k: int, enough: float) -> int:
     while k >= 0 and levels.bound[k] >= enough:
         k -= 1
     if k >= 0:
-        decide(region, at(levels, k), levels.site[k], np.int64(levels.way[k]))
+        decide(region, at(levels, k), levels.site[k], levels.way[k])
     return k
 
 

@@ -88,8 +88,8 @@ BUGS = (
     Bug(
         "tables: what is left to do on a level goes the way that was taken",
         "siting/classical/cover_tree_kernels.py",
-        "decide(region, at(levels, i), levels.site[i], np.int64(levels.way[i]))",
-        "decide(region, at(levels, i), levels.site[i], HELD + OUT - np.int64(levels.way[i]))",
+        "decide(region, at(levels, i), levels.site[i], levels.way[i])",
+        "decide(region, at(levels, i), levels.site[i], HELD + OUT - levels.way[i])",
         TABLES,
     ),
     Bug(
