@@ -83,7 +83,7 @@ def choices_of(draw: st.DrawFn) -> Choices:
     if draw(st.booleans()):
         return plain
     return plain._replace(
-        take=drawn(n), side=draw(st.sampled_from([0.5, 1.0, 2.0, 4.0])),
+        take=drawn(n), side=draw(st.sampled_from([0.0, 0.5, 1.0, 2.0, 4.0])),
         price=draw(st.sampled_from([0.0, 0.2, 1.0])),
     )  # fmt: skip
 
@@ -205,6 +205,17 @@ def test_sites_that_no_longer_fit_the_limit_are_ruled_out() -> None:
     assert spent(region, np.array([True, False, True, False])) == np.inf
     paid = spent(region, np.array([True, True, False, False])) - choices.offset
     assert paid == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("side", [0.0, 1.0])
+def test_sites_that_pass_the_limit_alone_are_never_chosen(side: float) -> None:
+    choices = Choices(
+        csr_array(np.eye(3)), np.zeros(3), np.array([1.0, 2.0, 4.0]),
+        take=np.array([0.0, 1.0, 2.0]), side=side, price=0.1,
+    )  # fmt: skip
+    assert choices.start().tolist() == ([FREE, OUT, OUT] if side == 0 else [FREE, FREE, OUT])
+    value, low, _ = searched(choices)
+    assert (value, low) == (6.0 - 2.0 * side, pytest.approx(6.0 - 2.0 * side))
 
 
 def test_what_is_small_enough_is_searched_on_tables_and_what_is_not_by_the_solver() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from siting.classical.cover_tree_kernels import explore_covers
+from siting.classical.dual_kernels import FREE, OUT
 from siting.classical.dual_tree import Tree
 from siting.classical.tables import levels_of, region_of
 from siting.classical.tree_kernels import Nodes
@@ -44,7 +45,7 @@ PLAIN = 100
 NEARLY = 1e-8
 """How far below the best a region's bound may stay, relative, for a part to be given up."""
 
-DEAR = 3.0
+DEAR, TINY = 3.0, 1e-9
 """What the limit may cost in a part of the choices, times what it costs in the relaxation."""
 
 
@@ -73,8 +74,13 @@ class Choices(NamedTuple):
 
     @property
     def most(self) -> float:
-        """What one unit of the limit may cost at the most; infinitely small where it is free."""
-        return DEAR * self.price + 1e-9 * float(self.losses.max())
+        """What one unit of the limit may cost at the most; next to nothing where it is free."""
+        return DEAR * self.price + TINY * float(self.losses.max())
+
+    @property
+    def room(self) -> float:
+        """The limit, next to nothing where there is none left: kernels take 0 for no limit."""
+        return 0.0 if self.take is None else max(self.side, TINY * float(self.take.max()), TINY)
 
     def region(self) -> Region:
         """Return sites and classes as lists; the limit is one more class, its price in costs."""
@@ -84,13 +90,20 @@ class Choices(NamedTuple):
         return region._replace(
             cost=self.costs + self.most * self.take, loss=np.append(self.losses, self.most),
             row_start=np.append(region.row_start, region.row_start[-1]), take=self.take,
-            side=self.side,
+            side=self.room,
         )  # fmt: skip
+
+    def start(self) -> NDArray[np.int8]:
+        """Return which sites are FREE at first, and which OUT as they pass the limit alone."""
+        state = np.full(len(self.costs), FREE, dtype=np.int8)
+        if self.take is not None:
+            state[self.take > self.room] = OUT
+        return state
 
     @property
     def offset(self) -> float:
         """What the region's costs hold beyond those of the choice."""
-        return 0.0 if self.take is None else self.most * self.side
+        return self.most * self.room
 
 
 def fits(n_classes: int, n_sites: int) -> bool:
@@ -140,7 +153,7 @@ def search_covers(
         return done
 
     n, value, tree = len(region.cost), value + offset, Tree(explore, effort.threads)
-    tree.push(-np.inf, np.zeros(n, np.int8), np.zeros(4 * n))
+    tree.push(-np.inf, choices.start(), np.zeros(4 * n))
     timer = Timer(max(limit_s, 0.0), halt.__setitem__, (0, True))
     timer.daemon = True
     timer.start()

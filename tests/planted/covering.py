@@ -131,7 +131,11 @@ BUGS = (
     ),
     Bug(
         "tables: the price of the limit stays in the bound", "siting/classical/cover_tree.py",
-        "return 0.0 if self.take is None else self.most * self.side", "return 0.0", TABLES,
+        "return self.most * self.room", "return 0.0", TABLES,
+    ),
+    Bug(
+        "tables: a limit of which nothing is left is none", "siting/classical/cover_tree.py",
+        "max(self.side, TINY * float(self.take.max()), TINY)", "self.side", TABLES,
     ),
     Bug(
         "tables: a time limit is not seen", "siting/classical/cover_tree.py",
