@@ -12,10 +12,12 @@ from scipy.sparse import csr_array
 import siting
 from siting.classical import cover_tree
 from siting.classical.cover_tree import Choices, fits, search_covers
+from siting.classical.cover_tree_kernels import explore_covers
 from siting.classical.dual_kernels import FREE, HELD, OUT
 from siting.classical.effort import Effort
 from siting.classical.simplex_kernels import Table, optimize, set_up
 from siting.classical.tables import levels_of
+from siting.classical.tree_kernels import Nodes
 from siting.classical.window_kernels import decide, spent
 
 FEW = settings(max_examples=60, deadline=None)
@@ -205,6 +207,21 @@ def test_sites_that_no_longer_fit_the_limit_are_ruled_out() -> None:
     assert spent(region, np.array([True, False, True, False])) == np.inf
     paid = spent(region, np.array([True, True, False, False])) - choices.offset
     assert paid == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_bound_known_before_rules_out_no_better_choice(seed: int) -> None:
+    choices = chance(seed, limit=False)
+    region, best, n = choices.region(), solved(choices), len(choices.costs)
+    stack = Nodes(np.zeros((500, n), np.int8), np.zeros((500, 4 * n)), np.zeros(500))
+    stack.bound[0] = best - 0.1
+    sites, halt = np.zeros(n, dtype=bool), np.zeros(1, dtype=bool)
+    dear = 1.3 * best
+    top, value, _ = explore_covers(
+        region, levels_of(region, 10**8), 10**11, halt, stack, dear - 1e-9, dear, sites, 0
+    )
+    assert (top, value) == (0, pytest.approx(best, rel=1e-9))
+    assert cost_of(choices, sites) == pytest.approx(best, rel=1e-9)
 
 
 @pytest.mark.parametrize("side", [0.0, 1.0])

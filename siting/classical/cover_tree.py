@@ -46,7 +46,7 @@ NEARLY = 1e-8
 """How far below the best a region's bound may stay, relative, for a part to be given up."""
 
 DEAR, TINY = 3.0, 1e-9
-"""What the limit may cost in a part of the choices, times what it costs in the relaxation."""
+"""What the limit may cost, times what it costs in the relaxation; what stands for nothing."""
 
 
 class Choices(NamedTuple):
@@ -159,8 +159,8 @@ def search_covers(
     timer.start()
     try:
         while tree.queue and not halt[0]:
-            better = tree.look(value - step, 0.0, value)
-            best = better[0] if better else None
+            found = tree.look(value - step, 0.0, value)
+            best = found[0] if found else None
             value = value if best is None else float(spent(region, best))
             if keep(best, min(tree.bound(), value - step) - offset):
                 return

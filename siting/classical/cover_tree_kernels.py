@@ -52,7 +52,11 @@ START, DEEPER, BACK = KINDS
 
 @compiled
 def _rule_out(region: Region, table: Table, price: NDArray[np.float64], room: float) -> None:
-    """Rule out sites whose opening would cost as much as there is room for, or more."""
+    """
+    Rule out sites whose opening would cost as much as there is room for, or more.
+
+    The room is what these prices leave, not a bound known before: reduced costs are theirs.
+    """
     for j in range(len(region.cost)):
         if table.state[j] == FREE and reduced(region, price, j) >= room:
             close(table, j)
@@ -240,7 +244,7 @@ def explore_covers(
             value = tried(region, share, best, value)
         room = value - step - here
         if room > 0:
-            _rule_out(region, table, price, room)
+            _rule_out(region, table, price, value - step - bound)
             site = by_classes(region, table, share) if looked < plain else -1
             if site < 0:
                 site, more = _branching(region, levels, k, known, share, price, here, room, halt)

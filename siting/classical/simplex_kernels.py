@@ -79,7 +79,8 @@ class Table(NamedTuple):
     size
         (2,) basic and nonbasic variables that are still in the table, the first of each list.
     kept
-        (m,) where they stood in the table that this one was copied from.
+        (m,) where they stood in the table that this one was copied from; while it is set up, where
+        each class stands.
     """
 
     entry: NDArray[np.float64]

@@ -98,6 +98,12 @@ BUGS = (
         "reduced(region, price, j) >= room:", "reduced(region, price, j) >= 0.5 * room:", TABLES,
     ),
     Bug(
+        "tables: sites are ruled out by prices and a bound that is not theirs",
+        "siting/classical/cover_tree_kernels.py",
+        "_rule_out(region, table, price, value - step - bound)",
+        "_rule_out(region, table, price, room)", TABLES,
+    ),
+    Bug(
         "tables: what a site takes of the limit is left out of its cost",
         "siting/classical/simplex_kernels.py",
         "        left -= region.take[site] * price[len(price) - 1]\n", "        left -= 0.0\n",
