@@ -234,7 +234,8 @@ class Solve(Part):
     solver: Literal["highs", "cbc"] = "highs"
     """HiGHS, or CBC as the fall-back."""
     exact_below: Annotated[int, Field(ge=0)] = 2000
-    """With at most this many yes-or-no decisions a stage first tries for a gap of 0."""
+    """With at most this many yes-or-no decisions a stage first tries for a gap of 0; planning again
+    from an older plan, with at most this many whole numbers, beds and functions included."""
 
 
 class Report(Part):

@@ -42,7 +42,11 @@ Progress = Callable[[str, float | None, float], None]
 
 @dataclass
 class Run:
-    """What the whole solve shares: the clock, the settings, who wants to know and who may stop."""
+    """
+    What the whole solve shares: the clock, the settings, who wants to know and who may stop.
+
+    ``again`` says that an older plan is started from.
+    """
 
     settings: Solve
     solver: Solver
@@ -50,10 +54,21 @@ class Run:
     stop: threading.Event
     end: float
     clock: Callable[[], float]
+    again: bool = False
 
     def left(self) -> float:
         """Return the seconds left of the whole solve."""
         return max(self.end - self.clock(), 0.0)
+
+    def tries_exact(self, model: PlanModel) -> bool:
+        """
+        Return whether a model is small enough to be searched for a gap of 0 first.
+
+        From nothing its decisions are counted. Who plans again from an older plan waits for the
+        answer: then all its whole numbers are, and a larger model stops at the gap asked for.
+        """
+        size = int(model.linear.is_whole().sum()) if self.again else model.decisions.n
+        return size <= self.settings.exact_below
 
 
 def search(
@@ -67,8 +82,8 @@ def search(
     """
     Return what the solver reached for the objective that is set.
 
-    A model with few decisions is first searched for a gap of 0, for a number of nodes that is the
-    same on every machine; only if that leaves more than the gap asked for, it is searched on.
+    A small model (``Run.tries_exact``) is first searched for a gap of 0, for a number of nodes that
+    is the same on every machine; only if that leaves more than the gap asked for, on it goes.
     """
     settings, end = run.settings, run.clock() + limit
 
@@ -86,12 +101,12 @@ def search(
             run, model, stage,
             Ask(
                 left, gap, absolute_gap, settings.threads, settings.random_seed,
-                max_nodes=nodes, start=start, stop=run.stop, progress=tell,
+                max_nodes=nodes, start=start, near=run.again, stop=run.stop, progress=tell,
             ),
         )  # fmt: skip
 
     run.progress(stage, None, run.left())
-    if model.decisions.n > settings.exact_below:
+    if not run.tries_exact(model):
         return ask(settings.gap, max(absolute, 1e-9), None)
     first = ask(0.0, 1e-9, EXACT_NODES)
     if first.end is not End.EFFORT_LIMIT:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from siting.distance import DistanceTerms, distance_terms
+from siting.distance import Cut, DistanceTerms, distance_terms
 from siting.large import STEPS, WINDOW, Large
+from siting.objective import capped_distance
 from siting.search import EXACT_NODES, ROW_TOLERANCE, Run, checked_bound, checked_outcome
 from siting.solvers import Ask, End, Outcome
 
@@ -29,16 +30,19 @@ RELAXED_SHARE = 0.6
 """Share of the stage's time that the relaxation of a large model may take."""
 MOST_ROUNDS = 1000
 KILO = 1000.0
+NEAR = 0.9
+"""Part of the tolerance to which whole numbers are searched; the rest is for cuts they lack."""
 
 
 def shorten(
-    run: Run, model: PlanModel, start: NDArray[np.float64], limit: float
+    run: Run, model: PlanModel, start: NDArray[np.float64], limit: float, *, many: int = 1
 ) -> tuple[float, NDArray[np.float64]]:
     """
     Minimise elder-weighted distance by cuts; return value less bound in elder-metres, and values.
 
     First the relaxation gathers cuts, then the whole-number model is solved and cut again until
-    what it claims is what its layout reaches.
+    what it claims is what its layout reaches. Of what no decision can shorten, this model has one
+    part of ``many``: the gap asked for is one of the whole distance.
     """
     terms = distance_terms(model.problem, model.decisions, model.part)
     if terms.n_terms == 0:
@@ -51,13 +55,16 @@ def shorten(
         model.linear.variable(f"distance_{k}", 0.0, float(farthest[k]))
         for k in range(terms.n_terms)
     ]
-    cutting = _Cutting(run, model, terms, theta, unit)
+    farthest_m = capped_distance(model.problem, model.decisions.open_anyway)
+    settled = max(float(farthest_m @ model.problem.elders) - most, 0.0)
+    cutting = _Cutting(run, model, terms, theta, unit, run.settings.gap * settled / many)
     model.linear.minimise(dict.fromkeys(theta, 1.0))
     best = cutting.completed(start)
     if model.decisions.n > run.settings.exact_below:
         best, bound = _large(cutting, best, end)
     else:
         bound, _ = _relaxed_cuts(cutting, np.zeros(model.decisions.n), end)
+        cutting.learn(cutting.claimed(best), "s")
         best, bound = _whole_cuts(cutting, best, bound, end)
     value = cutting.value(best)
     return value - checked_bound("distance", value, bound, 0.01 * most), best
@@ -76,6 +83,10 @@ class _Cutting:
         Variable of each term.
     unit
         Elder-metres in one unit of the objective: a thousand, fewer where few elders are concerned.
+    absolute
+        Elder-metres by which value and bound may be apart beside the gap asked for of the value.
+    made
+        The cuts so far.
     """
 
     run: Run
@@ -83,6 +94,8 @@ class _Cutting:
     terms: DistanceTerms
     theta: list[int]
     unit: float
+    absolute: float
+    made: list[Cut] = field(default_factory=list)
 
     def chosen(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how far each decision is taken, 0 to 1."""
@@ -95,6 +108,10 @@ class _Cutting:
         """Return the elder-metres that decisions reach."""
         return float(self.terms.values(self.chosen(values)).sum())
 
+    def tolerance(self, value: float) -> float:
+        """Return the elder-metres by which value and bound may be apart."""
+        return self.run.settings.gap * value + self.absolute
+
     def completed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values for every variable from the decisions in some, as whole numbers."""
         return self.measured(self.model.completed(values))
@@ -103,6 +120,16 @@ class _Cutting:
         """Return values with the distances that their decisions reach."""
         found = values.copy()
         found[self.theta] = self.terms.values(self.chosen(values)) / self.unit
+        return found
+
+    def claimed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values with the least distances that the cuts so far let their decisions claim."""
+        found, chosen = values.copy(), self.chosen(values)
+        found[self.theta] = 0.0
+        for cut in self.made:
+            least = (cut.side - cut.factors @ chosen[cut.decisions]) / self.unit
+            at = self.theta[cut.term]
+            found[at] = max(found[at], least)
         return found
 
     def learn(self, values: NDArray[np.float64], turn: str) -> int:
@@ -131,6 +158,7 @@ class _Cutting:
             row[self.theta[cut.term]] = 1.0
             name = f"nearest_{turn}_{cut.term}"
             self.model.linear.row(name, row, ">=", cut.side / self.unit)
+        self.made.extend(cuts)
         return len(cuts)
 
 
@@ -138,13 +166,15 @@ def _whole_cuts(
     cutting: _Cutting, start: NDArray[np.float64], bound: float, end: float
 ) -> tuple[NDArray[np.float64], float]:
     """Solve and cut the whole-number model until it claims what it reaches; return with bound."""
-    run, exact, best = cutting.run, True, start
+    run, best = cutting.run, start
+    few = run.tries_exact(cutting.model)
+    exact = few or not run.again
     for turn in range(MOST_ROUNDS):
         left = end - run.clock()
         if left <= 0 or run.stop.is_set():
             break
         exact = exact and turn < EXACT_ROUNDS
-        outcome = _whole_turn(cutting, best, left, exact=exact)
+        outcome = _whole_turn(cutting, best, left, few=few and exact)
         found = best if outcome.values is None else cutting.completed(outcome.values)
         if not cutting.model.linear.holds(found, ROW_TOLERANCE):
             break
@@ -155,7 +185,7 @@ def _whole_cuts(
             best = found
         value = cutting.value(best)
         run.progress("distance", abs(value - bound) / max(value, 1e-9), run.left())
-        if value - bound <= (PROVEN_GAP if exact else run.settings.gap) * value:
+        if value - bound <= (PROVEN_GAP * value if exact else cutting.tolerance(value)):
             break
         claimed = outcome.values[cutting.theta]
         cuts = cutting.cut(cutting.chosen(found), claimed, turn=f"m{turn}")
@@ -168,13 +198,11 @@ def _whole_cuts(
     return best, bound
 
 
-def _whole_turn(
-    cutting: _Cutting, best: NDArray[np.float64], left: float, *, exact: bool
-) -> Outcome:
+def _whole_turn(cutting: _Cutting, best: NDArray[np.float64], left: float, *, few: bool) -> Outcome:
     """Return the whole-number model's answer with the cuts so far."""
     run, model = cutting.run, cutting.model
     settings = run.settings
-    few = exact and model.decisions.n <= settings.exact_below
+    near = NEAR * cutting.tolerance(cutting.value(best)) / cutting.unit
 
     def tell(value: float, bound: float) -> None:
         """Tell how far value and bound are apart."""
@@ -185,8 +213,10 @@ def _whole_turn(
     return checked_outcome(
         run, model, "distance",
         Ask(
-            left, 1e-7 if few else settings.gap / 2, 1e-9, settings.threads, settings.random_seed,
-            max_nodes=EXACT_NODES if few else None, start=best, stop=run.stop, progress=tell,
+            left, 1e-7 if few else settings.gap / 2, 1e-9 if few else max(near, 1e-9),
+            settings.threads, settings.random_seed,
+            max_nodes=EXACT_NODES if few else None, start=best, near=run.again, stop=run.stop,
+            progress=tell,
         ),
     )  # fmt: skip
 
@@ -242,8 +272,9 @@ def _large(
     half = run.clock() + RELAXED_SHARE * limit
     bound, prices = _relaxed_cuts(cutting, cutting.chosen(start), half, large=True)
     large = Large(
-        run, model, "distance", end, 0.0, start, model.linear.costs(), bound / cutting.unit,
-        completed=cutting.measured, learn=cutting.learn, ties=cutting.ties(),
+        run, model, "distance", end, cutting.tolerance(bound) / cutting.unit, start,
+        model.linear.costs(), bound / cutting.unit, completed=cutting.measured,
+        learn=cutting.learn, ties=cutting.ties(),
     )  # fmt: skip
     large.improve(WINDOW)
     for size, most in STEPS:

@@ -166,7 +166,7 @@ def solve(
     chosen = solver or (HighsSolver() if settings.solver == "highs" else cbc)
     run = Run(
         settings, chosen, progress or _silent, threading.Event(),
-        begun + settings.time_limit_s, clock,
+        begun + settings.time_limit_s, clock, start is not None,
     )  # fmt: skip
     refuse_locks_over_limits(problem)
     decisions = find_decisions(problem)
@@ -270,7 +270,7 @@ def _solve_part(run: Run, model: PlanModel, reached: _Reached, *, share: float, 
         elif run.stop.is_set():
             apart = np.inf
         elif stage == "distance":
-            apart, start = shorten(run, model, start, limit)
+            apart, start = shorten(run, model, start, limit, many=many)
         else:
             absolute = run.settings.gap * reference.get(stage, 0.0) / many
             apart, start = _minimise(run, model, stage, terms, start, limit, absolute)

@@ -114,6 +114,9 @@ class Ask:
         Stop after so many nodes of the search; None: no limit. The same on every machine.
     start
         A value for each variable to start from, in the model's order; None: none.
+    near
+        The start is a good plan: HiGHS does not also look for one around the relaxation, which
+        takes longer than all else where little is left to gain. CBC does not know it.
     stop
         Set from outside to stop early.
     free
@@ -135,6 +138,7 @@ class Ask:
     interior: bool = False
     max_nodes: int | None = None
     start: np.ndarray | None = None
+    near: bool = False
     free: np.ndarray | None = None
     rows: np.ndarray | None = None
     costs: np.ndarray | None = None
@@ -211,7 +215,7 @@ class HighsSolver:
         options = {
             "threads": ask.threads,
             "random_seed": ask.seed,
-            "mip_heuristic_run_rens": ask.free is None,
+            "mip_heuristic_run_rens": ask.free is None and not ask.near,
             "mip_heuristic_run_rins": ask.free is None,
             "mip_heuristic_run_root_reduced_cost": ask.free is None,
             "solver": "ipm" if ask.interior else "choose",

@@ -75,14 +75,16 @@ def _take_over(
 ) -> None:
     """Take the decisions that an older plan took, with its beds, while the money lasts."""
     more = problem.added_beds(like)[decisions.site]
-    for decision in np.flatnonzero((more > 0) & ~taken).tolist():
+    fixed, each = decisions.fixed_cost, decisions.cost_per_bed
+    for decision in np.flatnonzero(more > 0).tolist():
         beds = int(np.clip(more[decision], decisions.low[decision], decisions.high[decision]))
-        cost = float(decisions.fixed_cost[decision] + decisions.cost_per_bed[decision] * beds)
-        is_new = bool(decisions.is_new[decision])
-        if cost > purse.money or (is_new and purse.sites < 1):
+        is_new = not taken[decision]
+        cost = float(each[decision] * (beds - added[decision]) + fixed[decision] * is_new)
+        opens = bool(is_new and decisions.is_new[decision])
+        if cost > purse.money or (opens and purse.sites < 1):
             continue
         taken[decision], added[decision] = True, beds
-        purse.take(cost, new=is_new)
+        purse.take(cost, new=opens)
 
 
 def _cover(

@@ -9,15 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import LOW, SHORT, Point, Site, build, problems
+from strategies import LOW, SHORT, Point, Site, build, problems, rules
 
-from siting import distance
+from siting import distance, shorten
 from siting.decisions import Decisions, find_decisions
 from siting.distance import DistanceTerms, distance_terms
 from siting.extras import layout_of
 from siting.objective import capped_distance, measure
+from siting.scenario import Solve
+from siting.solve import solve
+from siting.solvers import Ask, HighsSolver, Outcome
 
 if TYPE_CHECKING:
+    from siting.linear import LinearModel
     from siting.problem import Problem
 
 
@@ -116,3 +120,30 @@ def test_with_many_points_those_with_the_same_nearest_site_share_a_term() -> Non
     _, shared = terms_of(problem, 0)
     assert (each.n_terms, shared.n_terms) == (3, 2)
     assert shared.values(np.ones(2)).tolist() == [100.0 + 400.0, 1200.0]
+
+
+def test_the_whole_search_starts_with_the_cuts_of_its_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With cuts of one relaxation: any distance of the start, made shorter, breaks a row."""
+    monkeypatch.setattr(shorten, "RELAXED_ROUNDS", 1)
+    places = np.random.default_rng(0).uniform(0, 900, (40, 2))
+    apart = np.hypot(*(places[:30, None] - places[None, 30:]).T)
+    sites = [Site(tuple(row.tolist()), low=1, high=25, fixed=1.0) for row in apart]
+    problem = build([Point(100.0)] * 30, sites, in_force=rules(HZ_02={"enforce": False}))
+    solver, told = HighsSolver(), []
+
+    def watched(model: LinearModel, ask: Ask) -> Outcome:
+        theta = [k for k, each in enumerate(model.variables) if each.name.startswith("distance_")]
+        if theta and not ask.relax and not told and ask.start is not None:
+            assert model.holds(ask.start, 1e-5)
+            for term in theta:
+                shorter = ask.start.copy()
+                shorter[term] *= 0.99
+                told.append(not model.holds(shorter, 1e-6))
+        return solver(model, ask)
+
+    older = solve(problem, settings=Solve(threads=1)).layout
+    solve(problem, settings=Solve(threads=1), start=older, solver=watched)
+    assert len(told) == 30
+    assert all(told)

@@ -39,6 +39,7 @@ from siting.errors import ScenarioError
 from siting.problem import DISTANCE_CAP_M
 from siting.reduce import components, cover_groups
 from siting.scenario import Limits, Solve
+from siting.shorten import NEAR
 from siting.solve import PROVEN_GAP, Solution, Stage, gap_of, solve, status_of
 from siting.solvers import Ask, End, HighsSolver, Outcome
 
@@ -194,6 +195,47 @@ def test_a_large_model_is_searched_for_the_gap_only() -> None:
     whole = [ask for ask in asked if not ask.relax]
     assert whole
     assert all(ask.gap > 0 for ask in whole)
+
+
+def watched_again(problem: Problem, **changes: object) -> tuple[Solution, list[Ask]]:
+    """Solve again from the best plan; return what was reached and what was asked of the solver."""
+    older = solve(problem, settings=ONE).layout
+    asked: list[Ask] = []
+    solver = HighsSolver()
+
+    def watched(model: LinearModel, ask: Ask) -> Outcome:
+        asked.append(ask)
+        return solver(model, ask)
+
+    solution = solve(problem, settings=replace_settings(**changes), start=older, solver=watched)
+    return solution, [ask for ask in asked if not ask.relax]
+
+
+def test_planning_again_stops_at_the_gap_where_there_are_many_whole_numbers() -> None:
+    """Three yes-or-no decisions, with their beds and groups some more whole numbers."""
+    problem = chain(2)
+    found = oracle.search(problem)
+    for exact_below, is_exact in ((3, False), (100, True)):
+        solution, asked = watched_again(problem, exact_below=exact_below, gap=0.01)
+        check_honest(problem, found, solution)
+        assert values_of(solution) == pytest.approx(found.best())
+        assert all(ask.near for ask in asked)
+        assert [ask.max_nodes is not None for ask in asked] == [is_exact] * len(asked)
+        assert [ask.gap < 0.001 for ask in asked] == [is_exact] * len(asked)
+
+
+def test_the_gap_asked_for_is_one_of_the_whole_distance() -> None:
+    """A home 900 m away serves 9,000 elders whom nothing comes nearer; 2,000 have none at all."""
+    elders = [Point(9000.0, LOW), Point(1000.0, LOW), Point(1000.0, LOW)]
+    sites = [Site((900.0, None, None), home=True, beds=400),
+             Site((None, 300.0, 500.0)), Site((None, 500.0, 200.0))]  # fmt: skip
+    off = {"enforce": False}
+    problem = build(elders, sites, in_force=rules(HZ_01=off, HZ_02=off))
+    solution, asked = watched_again(problem, exact_below=2, gap=0.02)
+    assert check_honest(problem, oracle.search(problem), solution) is True
+    assert values_of(solution)[5] == 9000 * 900 + 2000 * 1000
+    thousands = [ask.absolute_gap for ask in asked if ask.absolute_gap > 1.0]
+    assert thousands == [pytest.approx(NEAR * 0.02 * 10_100)]
 
 
 def replace_settings(**changes: object) -> Solve:

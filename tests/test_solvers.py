@@ -15,7 +15,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -340,6 +340,20 @@ def test_highs_begins_where_it_is_told_to() -> None:
     outcome = HighsSolver()(model, Ask(5.0, threads=1, max_nodes=0, start=start))
     assert outcome.values is not None
     assert objective(model, outcome.values) <= objective(model, start)
+
+
+def test_near_a_good_plan_none_is_looked_for_around_the_relaxation() -> None:
+    """The next call, of a start that may be poor, does look again."""
+    model, solver = LinearModel("knapsack"), HighsSolver()
+    taken = [model.variable(f"x_{k}", 0.0, 1.0, whole=True) for k in range(3)]
+    model.row("room", dict.fromkeys(taken, 2.0), "<=", 3.0)
+    model.minimise({taken[0]: -1.0, taken[1]: -3.0, taken[2]: -2.0})
+    start = np.array([1.0, 0.0, 0.0])
+    for near in (True, False):
+        outcome = solver(model, replace(QUICK, start=start, near=near))
+        assert (outcome.end, outcome.bound) == (End.PROVEN, -3.0)
+        told = solver._highs.getOptionValue("mip_heuristic_run_rens")
+        assert told[1] is not near
 
 
 def test_highs_says_that_a_model_without_end_failed() -> None:

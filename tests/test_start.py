@@ -129,6 +129,30 @@ def test_an_older_plan_is_taken_over_as_far_as_the_money_goes() -> None:
         assert oracle.beds_of(layout_of(problem, decisions, taken, added)) == beds
 
 
+def test_a_site_that_must_open_keeps_the_beds_of_the_older_plan() -> None:
+    """30 beds are needed. Filling would put ten where a bed costs half, and not where they are."""
+    sites = [Site((1.0,), high=30, each=1.0, locked_open=True), Site((1.0,), high=30, each=0.5)]
+    like = Layout(np.array([True, True]), np.array([20, 10]))
+    kept = {None: (20, 10), 45.0: (20, 10), 44.0: (30, None), 29.0: (19, None)}
+    for budget, beds in kept.items():
+        problem = build([Point(1000.0)], sites, limits=Limits(budget_wan_yuan=budget))
+        decisions = find_decisions(problem)
+        assert decisions.must.tolist() == [True, False]
+        groups = cover_groups(problem, decisions)
+        taken, added = first_plan(problem, decisions, groups, like=like)
+        assert oracle.beds_of(layout_of(problem, decisions, taken, added)) == beds
+
+
+@settings(SHORT, max_examples=40)
+@given(problems())
+def test_the_best_plan_is_taken_over_whole(problem: Problem) -> None:
+    assume(oracle.search(problem).reached)
+    best = solve(problem, settings=ONE).layout
+    decisions = find_decisions(problem)
+    taken, added = first_plan(problem, decisions, cover_groups(problem, decisions), like=best)
+    assert oracle.beds_of(layout_of(problem, decisions, taken, added)) == oracle.beds_of(best)
+
+
 def test_the_command_starts_from_a_result_folder_and_counts_what_is_gone(tmp_path: Path) -> None:
     path = write_tiny(tmp_path / "tiny")
     first = siting.plan(siting.read_scenario(path))

@@ -207,6 +207,39 @@ BUGS = (
         "tests/test_start.py",
     ),
     Bug(
+        "again: a site that must open loses the older plan's beds", "siting/start.py",
+        "for decision in np.flatnonzero(more > 0).tolist():",
+        "for decision in np.flatnonzero((more > 0) & ~taken).tolist():",
+        "tests/test_start.py::test_a_site_that_must_open_keeps_the_beds_of_the_older_plan",
+    ),
+    Bug(
+        "again: a site that must open is paid twice", "siting/start.py",
+        "fixed[decision] * is_new)", "fixed[decision])",
+        "tests/test_start.py::test_a_site_that_must_open_keeps_the_beds_of_the_older_plan",
+    ),
+    Bug(
+        "again: a large model is searched for a gap of 0", "siting/search.py",
+        "if self.again else model.decisions.n", "if not self.again else model.decisions.n",
+        "tests/test_solve.py::"
+        "test_planning_again_stops_at_the_gap_where_there_are_many_whole_numbers",
+    ),
+    Bug(
+        "again: a plan is looked for around the relaxation", "siting/solvers.py",
+        "ask.free is None and not ask.near,", "ask.free is None,",
+        "tests/test_solvers.py::test_near_a_good_plan_none_is_looked_for_around_the_relaxation",
+    ),
+    Bug(
+        "the gap asked for is one of the distance that can change", "siting/shorten.py",
+        "return self.run.settings.gap * value + self.absolute",
+        "return self.run.settings.gap * value",
+        "tests/test_solve.py::test_the_gap_asked_for_is_one_of_the_whole_distance",
+    ),
+    Bug(
+        "the search is not told how long the start's distances are", "siting/shorten.py",
+        '        cutting.learn(cutting.claimed(best), "s")\n', "",
+        "tests/test_distance.py::test_the_whole_search_starts_with_the_cuts_of_its_start",
+    ),
+    Bug(
         "a new home holds nothing but nursing beds", "siting/mix.py",
         "row = {model.beds[decision]: mix.most_nursing_share, nursing: -1.0}",
         "row = {model.beds[decision]: 1.0, nursing: -1.0}",
