@@ -142,7 +142,7 @@ def checked_outcome(run: Run, model: PlanModel, stage: str, ask: Ask) -> Outcome
     """
     outcome = run.solver(model.linear, ask)
     if ask.start is not None and _is_torn(model.linear.objective, ask, outcome):
-        outcome = run.solver(model.linear, replace(ask, start=None))
+        outcome = run.solver(model.linear, replace(ask, start=None, near=False))
     n, values = len(model.linear.variables), outcome.values
     count = 0 if values is None else int(np.isfinite(values).sum())
     if count != n and (values is not None or outcome.end is End.PROVEN):
