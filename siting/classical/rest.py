@@ -35,7 +35,7 @@ from the best, those before where the first did.
 """
 
 WIDE = 0.005
-"""Gap from which there is more than one round of walks."""
+"""Gap from which there is more than one round of walks, and windows after them."""
 
 MANY = 1000
 """Seeds of one call at the most."""
@@ -81,7 +81,8 @@ def settle(task: Task, effort: Effort) -> None:
     is_easy |= task.need is None and fits(left.cover.n_classes, n_sites)
     if relaxed is not None and not is_easy:
         _anneal(task, effort, SHARE * effort.left())
-        search_windows(task, effort, A_SHARE * effort.left())
+        if task.need is not None or not task.is_close(WIDE):
+            search_windows(task, effort, A_SHARE * effort.left())
         left.rule_out(relaxed)
         left, relaxed = _relaxed(task, effort)
         if relaxed is not None:
