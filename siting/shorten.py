@@ -57,7 +57,7 @@ def shorten(
     ]
     farthest_m = capped_distance(model.problem, model.decisions.open_anyway)
     settled = max(float(farthest_m @ model.problem.elders) - most, 0.0)
-    cutting = _Cutting(run, model, terms, theta, unit, run.settings.gap * settled / many)
+    cutting = _Cutting(run, model, terms, theta, unit, settled / many)
     model.linear.minimise(dict.fromkeys(theta, 1.0))
     best = cutting.completed(start)
     if model.decisions.n > run.settings.exact_below:
@@ -83,8 +83,8 @@ class _Cutting:
         Variable of each term.
     unit
         Elder-metres in one unit of the objective: a thousand, fewer where few elders are concerned.
-    absolute
-        Elder-metres by which value and bound may be apart beside the gap asked for of the value.
+    settled
+        Elder-metres that no decision changes, this model's part of them.
     made
         The cuts so far.
     """
@@ -94,7 +94,7 @@ class _Cutting:
     terms: DistanceTerms
     theta: list[int]
     unit: float
-    absolute: float
+    settled: float
     made: list[Cut] = field(default_factory=list)
 
     def chosen(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -110,7 +110,13 @@ class _Cutting:
 
     def tolerance(self, value: float) -> float:
         """Return the elder-metres by which value and bound may be apart."""
-        return self.run.settings.gap * value + self.absolute
+        return self.run.settings.gap * (value + self.settled)
+
+    def tell(self, value: float, bound: float) -> None:
+        """Tell how far value and bound are apart, both in elder-metres, of the whole distance."""
+        known = np.isfinite(value) and np.isfinite(bound)
+        apart = abs(value - bound) / max(value + self.settled, 1e-9) if known else None
+        self.run.progress("distance", apart, self.run.left())
 
     def completed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values for every variable from the decisions in some, as whole numbers."""
@@ -184,7 +190,7 @@ def _whole_cuts(
         if cutting.value(found) < cutting.value(best):
             best = found
         value = cutting.value(best)
-        run.progress("distance", abs(value - bound) / max(value, 1e-9), run.left())
+        cutting.tell(value, bound)
         if value - bound <= (PROVEN_GAP * value if exact else cutting.tolerance(value)):
             break
         claimed = outcome.values[cutting.theta]
@@ -205,10 +211,8 @@ def _whole_turn(cutting: _Cutting, best: NDArray[np.float64], left: float, *, fe
     near = NEAR * cutting.tolerance(cutting.value(best)) / cutting.unit
 
     def tell(value: float, bound: float) -> None:
-        """Tell how far value and bound are apart."""
-        known = np.isfinite(value) and np.isfinite(bound)
-        apart = abs(value - bound) / max(abs(value), 1e-9) if known else None
-        run.progress("distance", apart, run.left())
+        """Tell how far the solver's value and bound are apart."""
+        cutting.tell(value * cutting.unit, bound * cutting.unit)
 
     return checked_outcome(
         run, model, "distance",
@@ -251,7 +255,7 @@ def _relaxed_cuts(
         bound, prices = max(bound, outcome.bound * cutting.unit), outcome.prices
         chosen, claimed = cutting.chosen(outcome.values), outcome.values[cutting.theta]
         reached = float(cutting.terms.values(chosen).sum())
-        run.progress("distance", abs(reached - bound) / max(reached, 1e-9), run.left())
+        cutting.tell(reached, bound)
         near = LARGE_ENOUGH * settings.gap if large else 1e-5
         if reached - bound <= near * max(reached, cutting.unit / KILO):
             break

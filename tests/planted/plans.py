@@ -230,7 +230,7 @@ BUGS = (
     ),
     Bug(
         "the gap asked for is one of the distance that can change", "siting/shorten.py",
-        "return self.run.settings.gap * value + self.absolute",
+        "return self.run.settings.gap * (value + self.settled)",
         "return self.run.settings.gap * value",
         "tests/test_solve.py::test_the_gap_asked_for_is_one_of_the_whole_distance",
     ),
