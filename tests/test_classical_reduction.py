@@ -13,7 +13,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 import siting
-from siting.classical import core, cover_tree, rest, split
+from siting.classical import core, cover_tree, cover_walk, rest, split
 from siting.classical.anneal_kernels import anneal
 from siting.classical.classes import merged
 from siting.classical.core import covering
@@ -94,7 +94,9 @@ def test_a_bound_by_regions_is_one(
     effort = Effort.of("set_covering", 60, 0, 1, 0, None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split, "A_REGION", 2)
-        low = split.split_bound(rows, costs.astype(float), duals, effort, 60, 5.0, lambda _: False)
+        low = split.split_bound(
+            rows, costs.astype(float), duals, effort, 60, 5.0, lambda _: False
+        ).low
     assert low <= least(within, costs) + 1e-6
 
 
@@ -116,7 +118,7 @@ def test_a_bound_by_regions_is_one_where_rows_may_stay_open(
         patch.setattr(split, "A_REGION", 2)
         low = split.split_bound(
             rows, costs.astype(float), duals, effort, 60, 5.0, lambda _: False, losses=losses
-        )
+        ).low
     assert low <= best + 1e-6
 
 
@@ -151,7 +153,9 @@ def test_regions_prove_more_than_the_relaxation() -> None:
     effort = Effort.of("set_covering", 60, 0, 1, 0, None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split, "A_REGION", 3)
-        low = split.split_bound(rows, np.ones(6), np.full(6, 0.5), effort, 60, 4.0, lambda _: False)
+        low = split.split_bound(
+            rows, np.ones(6), np.full(6, 0.5), effort, 60, 4.0, lambda _: False
+        ).low
     assert 3.5 <= low + 1e-9 <= 4.0 + 2e-9
 
 
@@ -181,7 +185,7 @@ def test_the_whole_way_of_a_large_part(case: tuple[np.ndarray, np.ndarray]) -> N
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core, "LARGE", 0)
         patch.setattr(split, "A_REGION", 2)
-        patch.setattr(core, "MOST", 1e5)
+        patch.setattr(cover_walk, "MOST", 1e5)
         found = siting.set_covering(np.where(within, 0.0, np.inf), cutoff_m=0, costs=costs)
     assert (found.value, found.bound, found.proof) == (least(within, costs),) * 2 + ("optimal",)
 

@@ -11,14 +11,15 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from siting.classical.answer import Reduction, rounded_up, step_below
-from siting.classical.cover_kernels import exchange_covers
 from siting.classical.cover_reduction import reduced
 from siting.classical.cover_tree import Choices, fits, search_covers
+from siting.classical.cover_walk import walk
 from siting.classical.effort import Effort
 from siting.classical.kernels import greedy, spare
 from siting.classical.pairs import whole
 from siting.classical.program import Program
 from siting.classical.split import LARGE, split_bound
+from siting.classical.tighten import tighten
 from siting.solvers import End
 
 if TYPE_CHECKING:
@@ -26,18 +27,19 @@ if TYPE_CHECKING:
 
     from siting.classical.classes import Cover
     from siting.classical.program import Relaxed
+    from siting.classical.region_costs import Inequalities
 
 __all__ = ["Covering", "covering"]
 
-BLOCK, MOST = 2e7, 1.5e9
-"""Touches of rows and sites in one block of the walk, and in all of its blocks."""
+LONGER = 8
+"""How many times as long a walk is where a part is bounded by regions next, on all threads."""
 
-A_STEP = 1000.0
-"""What a step of the walk costs beside its rows, in touches."""
+SHARE, REGIONS, NEAR = 0.3, 0.85, 0.5
+"""
+Shares of the time left that the walk may take, and then regions, and these once they are near.
 
-PATIENCE = 25
-SHARE, REGIONS = 0.3, 0.85
-"""Shares of the time left that the walk may take, and then regions."""
+They are where a better cover would cost less than one more than their bound in steps.
+"""
 
 
 @dataclass
@@ -55,6 +57,8 @@ class Part:
         Their cost, and what is proven.
     relaxed
         Its relaxation, with the bound not rounded; None before there is one.
+    known
+        Inequalities of its regions; None where it was not bounded by them.
     """
 
     classes: NDArray[np.int64]
@@ -63,6 +67,7 @@ class Part:
     upper: float
     lower: float = 0.0
     relaxed: Relaxed | None = None
+    known: Inequalities | None = None
 
 
 @dataclass
@@ -249,34 +254,24 @@ def _walk(
     made: Covering, part: Part, effort: Effort, limit_s: float,
     decided: Callable[[], bool] | None,
 ) -> None:  # fmt: skip
-    """Walk from cover to cover, block by block, until that has long not been of use."""
-    rows = csr_array(made.cover.by_class[part.classes][:, part.sites])
-    columns = csr_array(rows.T.tocsr())
-    lists = (
-        rows.indptr.astype(np.int64), rows.indices.astype(np.int32),
-        columns.indptr.astype(np.int64), columns.indices.astype(np.int32),
-    )  # fmt: skip
-    costs, weight = made.costs[part.sites], np.ones(rows.shape[0], dtype=np.int64)
-    touched = 3.0 * (rows.nnz / rows.shape[0]) * (rows.nnz / rows.shape[1]) + A_STEP
-    until, last = effort.left() - SHARE * limit_s, 0
-    best = np.isin(part.sites, part.chosen)
-    chosen = best.copy()
-    for block in range(int(MOST / BLOCK)):
-        if block - last > PATIENCE + last or effort.left() < until or made.is_close(effort):
-            return
-        if decided is not None and decided():
-            return
-        exchange_covers(
-            *lists, costs, chosen, best, weight, part.lower, int(BLOCK / touched) + 1,
-            effort.seed * 1000 + block,
-        )  # fmt: skip
-        value = float(costs[best].sum())
-        if value < part.upper:
-            last = block
-            part.chosen, part.upper = part.sites[best], value
+    """Walk from cover to cover; longer before regions, unless only something is to be decided."""
+    is_long = decided is None and len(part.classes) >= LARGE
+    until = effort.left() - SHARE * limit_s
+
+    def over(better: NDArray[np.bool_] | None) -> float | None:
+        """Keep a better cover; return what is proven, None where the walk is to end."""
+        if better is not None:
+            part.chosen = part.sites[better]
+            part.upper = float(made.costs[part.chosen].sum())
             effort.tell(made.upper, made.lower)
-        if part.upper <= part.lower:
-            return
+        is_over = effort.left() < until or part.upper <= part.lower or made.is_close(effort)
+        return None if is_over or (decided is not None and decided()) else part.lower
+
+    seeds = range(effort.seed, effort.seed + (effort.threads if is_long else 1))
+    walk(
+        csr_array(made.cover.by_class[part.classes][:, part.sites]), made.costs[part.sites],
+        np.isin(part.sites, part.chosen), seeds, LONGER if is_long else 1, over,
+    )  # fmt: skip
 
 
 def _bound_by_regions(
@@ -287,11 +282,20 @@ def _bound_by_regions(
     if part.relaxed is None or len(part.classes) < LARGE:
         return
     rows = csr_array(made.cover.by_class[part.classes][:, part.sites])
-    bound = split_bound(
+    step = step_below(part.upper, exact=made.exact)
+    near = effort.left() - NEAR * limit_s
+
+    def enough(low: float) -> bool:
+        """Keep a bound; return whether it is enough, or what is missing is left to the search."""
+        part.lower = max(part.lower, min(part.upper, _rounded(made, low)))
+        effort.tell(made.upper, made.lower)
+        is_near = part.upper - low < 2.0 * step and effort.left() < near
+        return part.upper <= part.lower or is_near or (decided is not None and decided())
+
+    part.known = split_bound(
         rows, made.costs[part.sites], part.relaxed.duals, effort, REGIONS * limit_s, part.upper,
-        lambda low: part.upper <= _rounded(made, low) or (decided is not None and decided()),
-    )  # fmt: skip
-    part.lower = max(part.lower, _rounded(made, bound))
+        enough,
+    ).inequalities  # fmt: skip
 
 
 def _search(
@@ -299,7 +303,7 @@ def _search(
     decided: Callable[[], bool] | None,
 ) -> None:  # fmt: skip
     """Search a part for its cheapest cover: here where its table is small, else by the solver."""
-    if part.relaxed is not None:
+    if part.relaxed is not None and part.known is None:
         room = part.upper - step_below(part.upper, exact=made.exact) - part.relaxed.bound
         sites = part.sites[part.relaxed.reduced <= room]
         if fits(len(part.classes), len(sites)):
@@ -363,14 +367,18 @@ def _ask_solver(
         finally:
             part.upper, part.lower = kept
 
-    program, goal = _program(made, part, effort), np.inf
-    if part.relaxed is not None:
+    program, goal, end = _program(made, part, effort), np.inf, effort.left() - limit_s
+    relaxed = part.relaxed
+    if relaxed is not None and part.known is not None:
+        relaxed = tighten(program, relaxed, part.known, effort, limit_s)
+    if relaxed is not None:
         goal = part.upper - step_below(part.upper, exact=made.exact)
-        room = goal - part.relaxed.bound
-        program.fix(np.flatnonzero(part.relaxed.reduced > room), 0.0)
-        program.fix(np.flatnonzero(part.relaxed.reduced < -room), 1.0)
+        part.lower = max(part.lower, min(part.upper, _rounded(made, relaxed.bound)))
+        room = goal - relaxed.bound
+        program.fix(np.flatnonzero(relaxed.reduced > room), 0.0)
+        program.fix(np.flatnonzero(relaxed.reduced < -room), 1.0)
     outcome = program.search(
-        np.arange(len(part.sites)), limit_s=limit_s, gap=effort.gap,
+        np.arange(len(part.sites)), limit_s=max(effort.left() - end, 0.0), gap=effort.gap,
         absolute_gap=step_below(part.upper, exact=made.exact), start=start, enough=enough,
         tell=lambda value, bound: effort.tell(rest[0] + value, rest[1] + bound),
     )  # fmt: skip

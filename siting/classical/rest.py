@@ -12,7 +12,8 @@ from siting.classical.anneal_kernels import anneal
 from siting.classical.cover_tree import fits
 from siting.classical.exchanges import improve, rounded
 from siting.classical.left import Left, keep_bound
-from siting.classical.split import Priced, split_bound
+from siting.classical.region_costs import Priced
+from siting.classical.split import split_bound
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

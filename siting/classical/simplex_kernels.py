@@ -240,24 +240,27 @@ def _exchange(table: Table, row: int, column: int) -> None:
     """Exchange a basic and a nonbasic variable in all rows of the table."""
     n, m = table.size
     own = 1.0 / table.entry[row, column]
+    pivot = np.empty(m)  # a copy, so that lines of the table are known to lie apart from it
     for i in range(m):
-        table.entry[row, i] *= own
-    table.entry[row, column] = own
+        pivot[i] = table.entry[row, i] * own
     for j in range(n):
         factor = table.entry[j, column]
         if j == row or factor == 0.0:
             continue
+        line = table.entry[j]
         for i in range(m):
-            table.entry[j, i] -= factor * table.entry[row, i]
-        table.entry[j, column] = -factor * own
+            line[i] -= factor * pivot[i]
+        line[column] = -factor * own
     factor = table.worth[column]
     for i in range(m):
-        table.worth[i] -= factor * table.entry[row, i]
+        table.worth[i] -= factor * pivot[i]
     table.worth[column] = -factor * own
     first = table.weight[column]
     for i in range(m):
-        table.weight[i] = max(table.weight[i], first * table.entry[row, i] ** 2)
+        table.weight[i] = max(table.weight[i], first * pivot[i] ** 2)
     table.weight[column] = max(first * own * own, 1.0)
+    pivot[column] = own
+    table.entry[row, :m] = pivot
     table.basic[row], table.other[column] = table.other[column], table.basic[row]
 
 

@@ -36,26 +36,30 @@ BUGS = (
     ),
     Bug(
         "regions: a row left open costs nothing less", "siting/classical/split.py",
-        "np.clip(duals, 0.0, losses), losses, limit, size)",
-        "np.maximum(duals, 0.0), losses, limit, size)", REGIONS,
+        "np.clip(duals, 0.0, losses), losses, limit\n",
+        "np.maximum(duals, 0.0), losses, limit\n", REGIONS,
     ),
     Bug(
-        "regions: what is taken too much of a site stays in", "siting/classical/split.py",
+        "regions: what is taken too much of a site stays in",
+        "siting/classical/region_costs.py",
         "return float(lows.sum() + excess - dearer * self.limit.side)",
         "return float(lows.sum() - dearer * self.limit.side)", PRICED,
     ),
     Bug(
-        "regions: a dearer limit is not taken off again", "siting/classical/split.py",
+        "regions: a dearer limit is not taken off again",
+        "siting/classical/region_costs.py",
         "return float(lows.sum() + excess - dearer * self.limit.side)",
         "return float(lows.sum() + excess)", PRICED,
     ),
     Bug(
-        "regions: the price of a limit falls below nothing", "siting/classical/split.py",
+        "regions: the price of a limit falls below nothing",
+        "siting/classical/region_costs.py",
         "dearer = max(self.dearer + far * scale * short, -self.limit.price)",
         "dearer = self.dearer + far * scale * short", PRICED,
     ),
     Bug(
-        "regions: costs move the wrong way", "siting/classical/split.py",
+        "regions: costs move the wrong way",
+        "siting/classical/region_costs.py",
         "share + far * way + more[part.sites]", "share - far * way + more[part.sites]", PRICED,
     ),
     Bug(

@@ -1,0 +1,108 @@
+"""Walks from cover to cover, on all threads, that keep the cheapest cover met."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from siting.classical.cover_kernels import exchange_covers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+__all__ = ["walk"]
+
+BLOCK, MOST = 2e7, 1.5e9
+"""Touches of rows and sites in one block of a walk, and in all of its blocks."""
+
+A_STEP = 1000.0
+"""What a step of a walk costs beside its rows, in touches."""
+
+PATIENCE = 25
+"""Blocks without a cheaper cover that end a walk, beside as many as there were before the last."""
+
+
+def walk(
+    rows: csr_array, costs: NDArray[np.float64], best: NDArray[np.bool_], seeds: range, longer: int,
+    over: Callable[[NDArray[np.bool_] | None], float | None],
+) -> None:  # fmt: skip
+    """
+    Walk from cover to cover, block by block, until that has long not been of use.
+
+    Parameters
+    ----------
+    rows
+        (n_rows, n_sites) sparse, 1 where a site covers a row.
+    costs
+        (n_sites,) cost of each site.
+    best
+        (n_sites,) the cover to start from.
+    seeds
+        One for each walk; there is a thread for each.
+    longer
+        How many times as long, and as patient, a walk is than it is otherwise.
+    over
+        Told a cheaper cover, or None, before each block; returns the cost that is enough, or None
+        where that is all.
+    """
+    columns = csr_array(rows.T.tocsr())
+    lists = (
+        rows.indptr.astype(np.int64), rows.indices.astype(np.int32),
+        columns.indptr.astype(np.int64), columns.indices.astype(np.int32),
+    )  # fmt: skip
+    touched = 3.0 * (rows.nnz / rows.shape[0]) * (rows.nnz / rows.shape[1]) + A_STEP
+    steps, walkers = int(BLOCK / touched) + 1, [_Walker.of(best, rows.shape[0]) for _ in seeds]
+    value, last, better = float(costs[best].sum()), 0, None
+    with ThreadPoolExecutor(len(walkers)) as pool:
+        for block in range(longer * int(MOST / BLOCK)):
+            goal = over(better)
+            if goal is None or block - last > longer * PATIENCE + last:
+                return
+            go = partial(_Walker.go, lists=lists, costs=costs, goal=goal, steps=steps)
+            ends = list(pool.map(go, walkers, [seed * 1000 + block for seed in seeds]))
+            best, better = walkers[int(np.argmin(ends))].best, None
+            if min(ends) < value:
+                value, last, better = min(ends), block, best.copy()
+                for walker in walkers:
+                    walker.best[:] = better
+    over(better)
+
+
+class _Walker(NamedTuple):
+    """Where a walk stands: its sites, the best that it has met, and what rows weigh."""
+
+    chosen: NDArray[np.bool_]
+    best: NDArray[np.bool_]
+    weight: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, best: NDArray[np.bool_], n_rows: int) -> _Walker:
+        """Return a walk that starts from a cover."""
+        return cls(best.copy(), best.copy(), np.ones(n_rows, dtype=np.int64))
+
+    def go(
+        self, seed: int, *, lists: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64],
+        NDArray[np.int32]], costs: NDArray[np.float64], goal: float, steps: int,
+    ) -> float:  # fmt: skip
+        """Walk so many steps, and return what the best sites cost."""
+        rows, row_sites, columns, site_rows = lists
+        exchange_covers(
+            rows,
+            row_sites,
+            columns,
+            site_rows,
+            costs,
+            self.chosen,
+            self.best,
+            self.weight,
+            goal,
+            steps,
+            seed,
+        )
+        return float(costs[self.best].sum())
