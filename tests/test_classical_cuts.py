@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 import siting
-from siting.classical import core, regions, split
+from siting.classical import core, cover_walk, regions, split
 from siting.classical.effort import Effort
 from siting.classical.program import Program
 from siting.classical.region_costs import Inequalities
@@ -87,6 +88,44 @@ def test_the_cut_that_proves_most_is_taken() -> None:
             lambda low: told.append(low) or len(told) > 3,
         )  # fmt: skip
     assert max(told[:3]) == pytest.approx(12.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "most"), [("MEET", 0.5), ("PAIRS", 5.0)])
+def test_without_near_and_far_the_duals_bound_alone(
+    monkeypatch: pytest.MonkeyPatch, name: str, most: float
+) -> None:
+    monkeypatch.setattr(split if name == "MEET" else regions, name, most)
+    rows = csr_array(np.kron(np.eye(4), np.eye(5) + np.roll(np.eye(5), 1, axis=1)))
+    effort = Effort.of("set_covering", 60, 0, 1, 0, None)
+    duals = np.concatenate([np.full(10, 0.5), np.full(5, 0.7), np.full(5, -1.0)])
+    bound = split.split_bound(rows, np.ones(20), duals, effort, 60, 12.0, lambda _: False)
+    # Half for each point of two rings, 0.7 for each of a third, whose five sites take 0.4 too much.
+    assert bound.low == pytest.approx(5.0 + 3.5 - 2.0)
+    assert bound.inequalities.rows.shape == (0, 20)
+
+
+def test_of_all_walks_the_cheapest_cover_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, costs = csr_array(np.ones((1, 3))), np.array([9.0, 5.0, 7.0])
+    begun: list[list[int]] = []
+
+    def walked(*given: Any) -> None:
+        """Find site 1 on the second walk, 2 on the others, where the best is dearer."""
+        best, seed = given[6], given[-1]
+        begun.append(np.flatnonzero(best).tolist())
+        found = 1 if seed == 1000 else 2
+        if costs[found] < costs[best].sum():
+            best[:] = np.arange(3) == found
+
+    monkeypatch.setattr(cover_walk, "exchange_covers", walked)
+    told: list[list[int] | None] = []
+
+    def over(better: np.ndarray | None) -> float | None:
+        told.append(None if better is None else np.flatnonzero(better).tolist())
+        return None if len(told) == 3 else 0.0
+
+    cover_walk.walk(rows, costs, np.arange(3) == 0, range(3), 1, over)
+    assert told == [None, [1], None]
+    assert begun == [[0]] * 3 + [[1]] * 3
 
 
 def cut(places: list[int]) -> list[np.ndarray]:

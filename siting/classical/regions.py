@@ -30,12 +30,16 @@ FEWER, MORE, LONG = 0.75, 1.35, 3.0
 WAYS = 24
 """Cuts that are returned, about."""
 
+PAIRS = 2e7
+"""Pairs of sites that share a row, or may, from which on there is no map."""
+
 
 def cuts(rows: csr_array, size: int) -> list[Groups]:
     """
     Return ways to cut rows into regions: strips of a map, turned more and more, and then pieces.
 
-    Two regions after each other, from the first on, lie together.
+    Two regions after each other, from the first on, lie together. There are none where so many
+    sites share rows that a map would say nothing.
 
     Parameters
     ----------
@@ -44,6 +48,8 @@ def cuts(rows: csr_array, size: int) -> list[Groups]:
     size
         Rows that a region should have, about.
     """
+    if min((np.diff(rows.indptr).astype(float) ** 2).sum(), rows.shape[1] ** 2) > PAIRS:
+        return []
     wanted, place = max(rows.shape[0] / size, 2.0), _placed(rows)
     shapes = _shapes(wanted)
     ways = max(WAYS // len(shapes), 1)

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from siting.classical.cover_tree import search_region
-from siting.classical.region_costs import Priced, Split
+from siting.classical.region_costs import Inequalities, Priced, Split
 from siting.classical.regions import cuts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
     from siting.classical.effort import Effort
-    from siting.classical.region_costs import Inequalities
 
 __all__ = ["LARGE", "Bound", "split_bound"]
 
@@ -112,9 +111,8 @@ def split_bound(
     end, size, turns = max(effort.left() - limit_s, 0.0), A_REGION, TURNS
     given = rows, costs, np.clip(duals, 0.0, losses), losses, limit
     ways = cuts(rows, size)
-    first = Split.of(*given, ways[0])
-    if must and first.meeting > MEET:  # nothing lies near or far, so that regions prove little
-        return Bound(first.bound, first.inequalities())
+    if not ways or (must and Split.of(*given, ways[0]).meeting > MEET):  # nothing near or far
+        return Bound(_plain(*given[:3]), Inequalities(csr_array((0, len(costs))), np.empty(0)))
     with ThreadPoolExecutor(effort.threads) as pool:
         search = _Search(pool, effort, end, goal, enough)
         split = search.chosen(Split.of(*given, groups) for groups in ways)
@@ -126,6 +124,11 @@ def split_bound(
                 turns = MANY
                 continue
             split, size, turns = split.joined(), 2 * size, turns // 16
+
+
+def _plain(rows: csr_array, costs: NDArray[np.float64], duals: NDArray[np.float64]) -> float:
+    """Return the bound that duals prove without regions."""
+    return float(duals.sum() + np.minimum(costs - rows.T @ duals, 0.0).sum())
 
 
 @dataclass

@@ -6,6 +6,7 @@ from planted.bug import Bug
 
 WAYS = REGIONS = "tests/test_classical_reduction.py"
 PRICED = "tests/test_classical_regions.py"
+CUTS = "tests/test_classical_cuts.py"
 ROOM = "tests/test_classical_capacity.py"
 TABLES = "tests/test_classical_cover_tree.py"
 
@@ -61,6 +62,39 @@ BUGS = (
         "regions: costs move the wrong way",
         "siting/classical/region_costs.py",
         "share + far * way + more[part.sites]", "share - far * way + more[part.sites]", PRICED,
+    ),
+    Bug(
+        "regions: a row is left out of a cut", "siting/classical/regions.py",
+        "np.array_split(mine if k % 2 == 0 else mine[::-1], pieces)",
+        "np.array_split((mine if k % 2 == 0 else mine[::-1])[:-1], pieces)", CUTS,
+    ),
+    Bug(
+        "regions: strips are not cut to and fro", "siting/classical/regions.py",
+        "mine if k % 2 == 0 else mine[::-1]", "mine", CUTS,
+    ),
+    Bug(
+        "regions: the cut that proves least is taken", "siting/classical/split.py",
+        "return max(looked, key=lambda split: split.bound)",
+        "return min(looked, key=lambda split: split.bound)", CUTS,
+    ),
+    Bug(
+        "regions: what is known of them is more than is proven",
+        "siting/classical/region_costs.py",
+        "self.kept.appendleft(Inequalities(held, lows))",
+        "self.kept.appendleft(Inequalities(held, lows + 0.5))", CUTS,
+    ),
+    Bug(
+        "regions: what is known of them is not added to the model",
+        "siting/classical/tighten.py",
+        "most = most[missed[most] > LEAST]", "most = most[missed[most] > np.inf]", CUTS,
+    ),
+    Bug(
+        "regions: what binds is taken from the model again", "siting/classical/tighten.py",
+        "(relaxed.duals > LEAST)", "(relaxed.duals < -LEAST)", CUTS,
+    ),
+    Bug(
+        "walks: the worst of all walks is kept", "siting/classical/cover_walk.py",
+        "walkers[int(np.argmin(ends))].best", "walkers[int(np.argmax(ends))].best", CUTS,
     ),
     Bug(
         "regions: a price may pass the loss of its class", "siting/classical/simplex_kernels.py",
