@@ -165,7 +165,7 @@ def test_prices_reach_the_relaxation_as_sites_are_decided(seed: int) -> None:
         assert (price <= losses).all()
         free = np.flatnonzero(of_level[k].state == FREE)
         assert (within[:, free].T @ price <= costs[free] + 1e-7).all()
-        copied(region, of_level[k], of_level[k + 1])
+        copied(of_level[k], of_level[k + 1])
         site = int(rng.choice(free))
         if k % 2:
             hold(region, of_level[k + 1], site)

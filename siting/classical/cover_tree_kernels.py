@@ -106,7 +106,7 @@ def _tested(
     score, turns = 1.0, 0
     for way in range(2):
         table = at(levels, k + 1)
-        copied(region, at(levels, k), table)
+        copied(at(levels, k), table)
         decide(region, table, site, HELD if way == 1 else OUT)
         bound, took = optimize(region, table, price, here + room, EXCHANGES, halt)
         gain = min(max(bound - here, 0.0), room)

@@ -79,8 +79,7 @@ class Table(NamedTuple):
     size
         (2,) basic and nonbasic variables that are still in the table, the first of each list.
     kept
-        (m,) where they stood in the table that this one was copied from; while it is set up, where
-        each class stands.
+        (m,) where each class stands as the table is set up; -1 where it is served.
     """
 
     entry: NDArray[np.float64]
@@ -149,24 +148,25 @@ def set_up(region: Region, table: Table, state: NDArray[np.int8]) -> None:
 
 
 @compiled
-def copied(region: Region, source: Table, target: Table) -> None:
-    """Copy a table without what counts no more: costs that bind no more, and served classes."""
-    n, m, first = 0, 0, len(region.loss)
+def copied(source: Table, target: Table) -> None:
+    """
+    Copy a table without costs that bind no more.
+
+    Served classes stay: to leave their columns out takes longer than it saves.
+    """
+    n, m, first = 0, source.size[1], len(source.kept)
     for j in range(len(source.state)):
         target.state[j] = source.state[j]
-    for i in range(source.size[1]):
-        variable = source.other[i]
-        if variable < first and not source.full[i] and _is_served(region, source.state, variable):
-            continue
-        target.worth[m], target.other[m] = source.worth[i], variable
-        target.full[m], target.kept[m] = source.full[i], i
-        m += 1
+    for i in range(m):
+        target.worth[i], target.other[i] = source.worth[i], source.other[i]
+        target.full[i] = source.full[i]
     for j in range(source.size[0]):
         variable = source.basic[j]
         if variable >= first and source.state[variable - first] != FREE:
             continue
+        old, new = source.entry[j], target.entry[n]
         for i in range(m):
-            target.entry[n, i] = source.entry[j, target.kept[i]]
+            new[i] = old[i]
         target.level[n], target.basic[n] = source.level[j], variable
         n += 1
     target.size[0], target.size[1] = n, m
@@ -277,9 +277,11 @@ def _prices(region: Region, table: Table, price: NDArray[np.float64]) -> float:
         if table.basic[j] < m:
             most = region.loss[table.basic[j]]
             price[table.basic[j]] = min(max(table.level[j], 0.0), most)
+    for j in range(len(table.state)):
+        if table.state[j] == HELD:
+            for k in range(region.site_start[j], region.site_start[j + 1]):
+                price[region.site_row[k]] = 0.0
     for i in range(m):
-        if _is_served(region, table.state, i):
-            price[i] = 0.0
         total += price[i]
     if region.side > 0:
         total += (rest(region, table.state) - 1.0) * price[m - 1]

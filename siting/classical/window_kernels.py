@@ -159,7 +159,7 @@ def decide(region: Region, table: Table, site: int, way: int) -> None:
 def deeper(region: Region, levels: Levels, k: int, site: int, share: float) -> None:
     """Decide a site the likely way on the next level, and note the other way for later."""
     first = HELD if share >= HALF else OUT
-    copied(region, at(levels, k), at(levels, k + 1))
+    copied(at(levels, k), at(levels, k + 1))
     decide(region, at(levels, k + 1), site, first)
     levels.site[k], levels.way[k] = site, HELD + OUT - first
 
