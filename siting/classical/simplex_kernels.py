@@ -265,6 +265,15 @@ def _exchange(table: Table, row: int, column: int) -> None:
 
 
 @compiled
+def _forget_served(region: Region, state: NDArray[np.int8], price: NDArray[np.float64]) -> None:
+    """Let the classes of held sites have no price."""
+    for j in range(len(state)):
+        if state[j] == HELD:
+            for k in range(region.site_start[j], region.site_start[j + 1]):
+                price[region.site_row[k]] = 0.0
+
+
+@compiled
 def _prices(region: Region, table: Table, price: NDArray[np.float64]) -> float:
     """Note the price of each class that no held site serves, 0 of others; return their sum."""
     m, total = len(region.loss), 0.0
@@ -277,10 +286,7 @@ def _prices(region: Region, table: Table, price: NDArray[np.float64]) -> float:
         if table.basic[j] < m:
             most = region.loss[table.basic[j]]
             price[table.basic[j]] = min(max(table.level[j], 0.0), most)
-    for j in range(len(table.state)):
-        if table.state[j] == HELD:
-            for k in range(region.site_start[j], region.site_start[j + 1]):
-                price[region.site_row[k]] = 0.0
+    _forget_served(region, table.state, price)
     for i in range(m):
         total += price[i]
     if region.side > 0:
