@@ -208,6 +208,19 @@ def test_what_regions_leave_open_is_searched_to_the_end(seed: int) -> None:
     assert (found.value, found.bound, found.proof) == (plain.value, plain.value, "optimal")
 
 
+def test_what_has_no_regions_is_still_searched_on_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    within, costs = rng.random((60, 40)) < 0.15, rng.integers(20, 30, 40).astype(float)
+    within[np.arange(60), rng.integers(0, 40, 60)] = True
+    metres = np.where(within.T, 0.0, np.inf)
+    value = siting.set_covering(metres, cutoff_m=0, costs=costs).value
+    monkeypatch.setattr(core, "LARGE", 10)
+    monkeypatch.setattr(split, "MEET", 0.5)
+    monkeypatch.setattr(core, "_ask_solver", None)
+    found = siting.set_covering(metres, cutoff_m=0, costs=costs)
+    assert (found.value, found.bound, found.proof) == (value, value, "optimal")
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_longer_walks_give_the_same_sites_each_time(threads: int) -> None:
     within, _ = within_reach(4, 200, 80, 6.0)

@@ -38,7 +38,7 @@ SHARE, REGIONS, NEAR = 0.3, 0.85, 0.5
 """
 Shares of the time left that the walk may take, and then regions, and these once they are near.
 
-They are where a better cover would cost less than one more than their bound in steps.
+They are near where less than two steps of cost lie between their bound and the best cover.
 """
 
 
@@ -58,7 +58,7 @@ class Part:
     relaxed
         Its relaxation, with the bound not rounded; None before there is one.
     known
-        Inequalities of its regions; None where it was not bounded by them.
+        Inequalities of its regions; None where it has none.
     """
 
     classes: NDArray[np.int64]
@@ -290,12 +290,14 @@ def _bound_by_regions(
         part.lower = max(part.lower, min(part.upper, _rounded(made, low)))
         effort.tell(made.upper, made.lower)
         is_near = part.upper - low < 2.0 * step and effort.left() < near
-        return part.upper <= part.lower or is_near or (decided is not None and decided())
+        is_over = part.upper <= part.lower or made.is_close(effort)
+        return is_over or is_near or (decided is not None and decided())
 
-    part.known = split_bound(
+    known = split_bound(
         rows, made.costs[part.sites], part.relaxed.duals, effort, REGIONS * limit_s, part.upper,
         enough,
     ).inequalities  # fmt: skip
+    part.known = known if len(known.sides) else None
 
 
 def _search(

@@ -93,6 +93,10 @@ BUGS = (
         "(relaxed.duals > LEAST)", "(relaxed.duals < -LEAST)", CUTS,
     ),
     Bug(
+        "regions: what has none goes to the solver", "siting/classical/core.py",
+        "part.known = known if len(known.sides) else None", "part.known = known", CUTS,
+    ),
+    Bug(
         "walks: the worst of all walks is kept", "siting/classical/cover_walk.py",
         "walkers[int(np.argmin(ends))].best", "walkers[int(np.argmax(ends))].best", CUTS,
     ),
