@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 CASES := ../shared/cases
+WORKERS ?= auto
 
 .PHONY: help setup demo test test-slow check bench docs site clean
 
@@ -42,7 +43,7 @@ demo: $(VENV)/.base
 	@echo "Map: runs/sample/map.html"
 
 test: $(VENV)/.test
-	$(RUN) -m pytest -m "not slow"
+	$(RUN) -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
 
 test-slow: $(VENV)/.test
 	$(RUN) -m pytest -m slow
