@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--ours", type=float, default=60.0, help="seconds for ours")
     parser.add_argument("--points", type=int, default=10_000, help="most points")
     parser.add_argument("--from-points", type=int, default=0, help="fewest points")
+    parser.add_argument("--only", default="", help="part of the names of works")
     parser.add_argument("--json", type=Path, help="append the rows to this file, one a line")
     options = parser.parse_args()
     if importlib.util.find_spec("spopt") is None:
@@ -79,7 +80,10 @@ def main() -> None:
     print("| work | peer | ours build s | its build s | ratio | ours s, gap | its s, proof |")
     print("|---|---|---|---|---|---|---|")
     for work in WORKS:
-        if not options.from_points <= work.points <= options.points:
+        if (
+            not options.from_points <= work.points <= options.points
+            or options.only not in work.name
+        ):
             continue
         elders, metres = _made(work)
         build = min(_build(work, elders, metres) for _ in range(3))

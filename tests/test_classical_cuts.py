@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import combinations, pairwise
-from typing import Any
+from threading import Lock
+from time import perf_counter, sleep
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 import siting
@@ -17,6 +20,11 @@ from siting.classical.effort import Effort
 from siting.classical.program import Program
 from siting.classical.region_costs import Inequalities
 from siting.classical.tighten import tighten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from siting.classical.simplex_kernels import Region
 
 FEW = settings(max_examples=40, deadline=None)
 
@@ -88,6 +96,83 @@ def test_the_cut_that_proves_most_is_taken() -> None:
             lambda low: told.append(low) or len(told) > 3,
         )  # fmt: skip
     assert max(told[:3]) == pytest.approx(12.0, abs=1e-5)
+
+
+class Searches:
+    """Searches of regions, those of joined ones told apart by their size."""
+
+    def __init__(self, larger_than: int) -> None:
+        self.larger_than, self.joined = larger_than, 0
+        self.lock, self.told = Lock(), []
+        self.search = split.search_region
+
+    def __call__(self, region: Region, best: np.ndarray, halt: np.ndarray) -> float:
+        if len(region.loss) <= self.larger_than:
+            return self.search(region, best, halt)
+        with self.lock:
+            self.joined += 1
+            turn = self.joined
+        return self.of_joined(turn, region, best, halt)
+
+    def of_joined(self, turn: int, region: Region, best: np.ndarray, halt: np.ndarray) -> float:
+        raise NotImplementedError
+
+    def bound(self, enough: Callable[[float], bool]) -> tuple[float, float]:
+        """Return the bound of three regions, and what sites cost that cover all."""
+        within = within_reach(7, 160, 60, 5.0)[0]
+        costs, rows = dear(7, 60), csr_array(within.astype(float))
+        done = linprog(costs, A_ub=-within.astype(float), b_ub=-np.ones(160))
+        value = siting.set_covering(np.where(within.T, 1.0, np.inf), cutoff_m=1.0, costs=costs)
+        effort = Effort.of("set_covering", 60, 0, 2, 0, None)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(split, "A_REGION", 40)
+            patch.setattr(split, "TURNS", 4)
+            patch.setattr(split, "LARGER", 0.0)
+            patch.setattr(split, "search_region", self)
+            found = split.split_bound(
+                rows, costs, -done.ineqlin.marginals, effort, 50, value.value,
+                lambda low: self.told.append(low) or enough(low),
+            )  # fmt: skip
+        assert self.told == sorted(self.told)
+        return found.low, value.value
+
+
+class GivenUp(Searches):
+    """The joined region is too large to be searched when it is met first."""
+
+    def of_joined(self, turn: int, region: Region, best: np.ndarray, halt: np.ndarray) -> float:
+        if turn == 1:
+            self.first = self.told[-1]
+            return 0.0
+        self.last = self.told[-1]
+        return self.search(region, best, halt)
+
+
+def test_smaller_regions_go_on_where_joined_ones_are_too_large_and_are_joined_at_the_end() -> None:
+    searches = GivenUp(60)
+    low, value = searches.bound(lambda _: False)
+    assert searches.joined == 2
+    assert searches.first + 0.5 < searches.last < low <= value + 1e-6
+
+
+class Waiting(Searches):
+    """A joined region is searched until it is told to stop."""
+
+    stopped = False
+
+    def of_joined(self, _turn: int, _region: Region, _best: np.ndarray, halt: np.ndarray) -> float:
+        end = perf_counter() + 30.0
+        while not halt[0] and perf_counter() < end:
+            sleep(0.01)
+        self.stopped = bool(halt[0])
+        return 0.0
+
+
+def test_no_other_region_is_searched_once_a_joined_one_proves_enough() -> None:
+    searches = Waiting(60)
+    low, value = searches.bound(lambda _: searches.joined > 0 and len(searches.told) > 5)
+    assert searches.stopped
+    assert low <= value + 1e-6
 
 
 @pytest.mark.parametrize(("name", "most"), [("MEET", 0.5), ("PAIRS", 5.0)])

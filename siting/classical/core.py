@@ -31,15 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Covering", "covering"]
 
-LONGER = 8
+LONGER = 3
 """How many times as long a walk is where a part is bounded by regions next, on all threads."""
 
-SHARE, REGIONS, NEAR = 0.3, 0.85, 0.5
-"""
-Shares of the time left that the walk may take, and then regions, and these once they are near.
-
-They are near where less than two steps of cost lie between their bound and the best cover.
-"""
+SHARE, REGIONS = 0.3, 0.9
+"""Shares of the time left that the walk may take, and then regions."""
 
 
 @dataclass
@@ -282,16 +278,13 @@ def _bound_by_regions(
     if part.relaxed is None or len(part.classes) < LARGE:
         return
     rows = csr_array(made.cover.by_class[part.classes][:, part.sites])
-    step = step_below(part.upper, exact=made.exact)
-    near = effort.left() - NEAR * limit_s
 
     def enough(low: float) -> bool:
-        """Keep a bound; return whether it is enough, or what is missing is left to the search."""
+        """Keep a bound; return whether it is enough."""
         part.lower = max(part.lower, min(part.upper, _rounded(made, low)))
         effort.tell(made.upper, made.lower)
-        is_near = part.upper - low < 2.0 * step and effort.left() < near
         is_over = part.upper <= part.lower or made.is_close(effort)
-        return is_over or is_near or (decided is not None and decided())
+        return is_over or (decided is not None and decided())
 
     known = split_bound(
         rows, made.costs[part.sites], part.relaxed.duals, effort, REGIONS * limit_s, part.upper,

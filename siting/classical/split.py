@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,7 +31,7 @@ A_REGION = 200
 TURNS, MANY = 250, 1_000_000
 """Turns in which costs move between the first regions at the most; fewer when they double."""
 
-RECENT, SLOW = 20, 0.015
+RECENT, SLOW = 20, 0.05
 """Turns that must bring this share of what is missing for regions not to be joined sooner."""
 
 LARGER = 8.0
@@ -46,10 +46,13 @@ FEW, A_LOOK = 3, 8
 AHEAD, STEP, LONGER, SHORTER, LONGEST, PATIENCE = 0.2, 0.5, 1.1, 0.7, 2.0, 4
 """How far ahead of the best bound a turn aims, of what is missing; how long a step is of that."""
 
+TINY = 1e-7
+"""How far below what is known a bound is that was given up, relative."""
+
 LEAST = 0.01
 """Length of a step below which moving has come to an end."""
 
-FRESH, FRESHEST, FADING = 0.02, 0.3, 0.97
+FRESH, FRESHEST, FADING = 0.04, 0.3, 0.97
 """How much the last turn counts in the mean of all: at least, at first, and how fast it falls."""
 
 
@@ -118,12 +121,18 @@ def split_bound(
         split = search.chosen(Split.of(*given, groups) for groups in ways)
         while True:
             took = search.better(split, turns)
-            if turns == MANY or 2 * size > rows.shape[0] or search.is_enough():
-                return Bound(search.reached, split.inequalities())
+            if 2 * size > rows.shape[0] or search.is_enough():
+                break
             if LARGER * took > effort.left() - end:
-                turns = MANY
-                continue
-            split, size, turns = split.joined(), 2 * size, turns // 16
+                search.better(split, MANY)
+                break
+            joined, begun = split.joined(), effort.left()
+            search.better(joined, 0)
+            if search.cut:  # not again before the end: what the smaller ones prove by then helps
+                split = search.last(split, begun - effort.left())
+                break
+            split, size, turns = joined, 2 * size, turns // 16
+        return Bound(search.reached, split.inequalities())
 
 
 def _plain(rows: csr_array, costs: NDArray[np.float64], duals: NDArray[np.float64]) -> float:
@@ -146,6 +155,8 @@ class _Search:
         Told the best bound so far; True ends the search.
     reached
         The best bound so far, of all ways to cut rows into regions.
+    cut
+        Whether a region was too large to be searched, when all were searched last at given costs.
     """
 
     pool: ThreadPoolExecutor
@@ -154,6 +165,7 @@ class _Search:
     goal: float
     enough: Callable[[float], bool]
     reached: float = -np.inf
+    cut: bool = False
 
     def is_enough(self) -> bool:
         """Return whether the best bound so far is enough."""
@@ -172,6 +184,16 @@ class _Search:
             self.better(split, A_LOOK)
         return max(looked, key=lambda split: split.bound)
 
+    def last(self, split: Split, took: float) -> Split:
+        """Move costs as long as there is time, then join regions and search; return the joined."""
+        self.end += took
+        self.better(split, MANY)
+        self.end -= took
+        joined = split.joined()
+        if not self.is_enough():
+            self.better(joined, 0)
+        return joined
+
     def better(self, split: Split, turns: int) -> float:
         """
         Search all regions, then move costs between them and search again, some turns.
@@ -182,10 +204,7 @@ class _Search:
             Seconds of the last turn.
         """
         begun = self.effort.left()
-        lows, picked = self._lows(split, split.shares)
-        lows = np.maximum(split.lows, lows)
-        bound = max(split.bound, split.proven(lows, split.shares, split.dearer))
-        split.raised(bound, split.shares, split.dearer, lows)
+        picked = self._raise(split)
         step, idle, took, last = STEP, 0, begun - self.effort.left(), split.bound
         for turn in range(1, turns + 1):
             self.reached = max(self.reached, split.bound)
@@ -213,10 +232,32 @@ class _Search:
         self.reached = max(self.reached, split.bound)
         return took
 
+    def _raise(self, split: Split) -> list[NDArray[np.float64]]:
+        """Search regions at the costs they have, joined ones till it is enough; return sites."""
+        known = split.lows.copy()
+
+        def over(k: int, low: float) -> bool:
+            """Keep a bound on a region; return whether all are enough."""
+            known[k] = max(known[k], low)
+            self.reached = max(self.reached, split.proven(known, split.shares, split.dearer))
+            return self.is_enough()
+
+        lows, picked = self._lows(split, split.shares, over if split.kept else None)
+        self.cut = bool((lows < split.lows - TINY * np.abs(split.lows)).any())
+        lows = np.maximum(split.lows, lows)
+        bound = max(split.bound, split.proven(lows, split.shares, split.dearer))
+        split.raised(bound, split.shares, split.dearer, lows)
+        return picked
+
     def _lows(
-        self, split: Split, shares: list[NDArray[np.float64]]
-    ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
-        """Return a bound on each region, and the best sites in it as numbers."""
+        self, split: Split, shares: list[NDArray[np.float64]],
+        over: Callable[[int, float], bool] | None = None,
+    ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:  # fmt: skip
+        """
+        Return a bound on each region, and the best sites in it as numbers.
+
+        What is told of each region as it is known returns whether the others need not be.
+        """
         halt = np.zeros(1, dtype=bool)
 
         def searched(k: int) -> float:
@@ -225,10 +266,17 @@ class _Search:
             return search_region(region, part.best, halt)
 
         order = sorted(range(len(shares)), key=lambda k: -len(split.parts[k].region.loss))
-        futures = {k: self.pool.submit(searched, k) for k in order}
+        futures = {self.pool.submit(searched, k): k for k in order}
+        lows = np.empty(len(shares))
         try:
-            wait(futures.values(), timeout=max(self.effort.left() - self.end, 0.0))
+            for done in as_completed(futures, timeout=max(self.effort.left() - self.end, 0.0)):
+                lows[futures[done]] = done.result()
+                if over is not None and over(futures[done], done.result()):
+                    break
+        except TimeoutError:
+            pass
         finally:
             halt[0] = True
-        lows = np.array([futures[k].result() for k in range(len(shares))])
+        for done, k in futures.items():
+            lows[k] = done.result()
         return lows, [part.best.astype(np.float64) for part in split.parts]

@@ -78,6 +78,21 @@ BUGS = (
         "return min(looked, key=lambda split: split.bound)", CUTS,
     ),
     Bug(
+        "regions: joined ones that are too large take the place of smaller ones",
+        "siting/classical/split.py",
+        "self.cut = bool((lows < split.lows - TINY * np.abs(split.lows)).any())",
+        "self.cut = False", CUTS,
+    ),
+    Bug(
+        "regions: all joined ones are searched though one is enough", "siting/classical/split.py",
+        "over is not None and over(futures[done], done.result())",
+        "over is not None and over(futures[done], done.result()) is None", CUTS,
+    ),
+    Bug(
+        "regions: smaller ones are not joined at the end", "siting/classical/split.py",
+        "        if not self.is_enough():\n            self.better(joined, 0)\n", "", CUTS,
+    ),
+    Bug(
         "regions: what is known of them is more than is proven",
         "siting/classical/region_costs.py",
         "self.kept.appendleft(Inequalities(held, lows))",
