@@ -123,19 +123,19 @@ def split_bound(
     with ThreadPoolExecutor(effort.threads) as pool:
         search = _Search(pool, effort, end, goal, enough, SLOW if must else SLOWER)
         split = search.chosen(Split.of(*given, groups) for groups in ways)
-        while True:
-            took = search.better(split, turns)
-            if 2 * size > rows.shape[0] or search.is_enough():
-                break
+        took = search.better(split, turns)
+        while 2 * size <= rows.shape[0] and not search.is_enough():
             if LARGER * took > effort.left() - end:
                 search.better(split, MANY)
                 break
             joined, begun = split.joined(), effort.left()
-            search.better(joined, 0)
+            picked = search.raised(joined)
+            took = begun - effort.left()
             if search.cut:  # not again before the end: what the smaller ones prove by then helps
-                split = search.last(split, begun - effort.left())
+                split = search.last(split, took)
                 break
             split, size, turns = joined, 2 * size, turns // 16
+            took = search.moved(split, picked, turns, took)
         return Bound(search.reached, split.inequalities())
 
 
@@ -211,8 +211,14 @@ class _Search:
             Seconds of the last turn.
         """
         begun = self.effort.left()
-        picked = self._raise(split)
-        step, idle, took, last = STEP, 0, begun - self.effort.left(), split.bound
+        picked = self.raised(split)
+        return self.moved(split, picked, turns, begun - self.effort.left())
+
+    def moved(
+        self, split: Split, picked: list[NDArray[np.float64]], turns: int, took: float
+    ) -> float:
+        """Move costs between regions and search, some turns; return the seconds of the last one."""
+        step, idle, last = STEP, 0, split.bound
         for turn in range(1, turns + 1):
             self.reached = max(self.reached, split.bound)
             begun = self.effort.left()
@@ -239,7 +245,7 @@ class _Search:
         self.reached = max(self.reached, split.bound)
         return took
 
-    def _raise(self, split: Split) -> list[NDArray[np.float64]]:
+    def raised(self, split: Split) -> list[NDArray[np.float64]]:
         """Search regions at the costs they have, joined ones till it is enough; return sites."""
         known = split.lows.copy()
 
