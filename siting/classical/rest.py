@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siting.classical.anneal_kernels import anneal
 from siting.classical.cover_tree import fits
-from siting.classical.exchanges import improve, rounded
+from siting.classical.exchanges import rounded
+from siting.classical.islands import walk_islands
 from siting.classical.left import Left, keep_bound
 from siting.classical.region_costs import Priced
 from siting.classical.split import split_bound
@@ -24,22 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["settle"]
 
-A_STEP = 20.0
-"""What a step of a walk costs beside the classes that it touches, in touches."""
-
-WALKS, COLD = ((8, 0.08, 2.5e8), (8, 0.08, 5e8), (4, 0.03, 5e8)), 0.0008
-"""
-Rounds of walks of exchanges: how many, the loss kept with a chance of 1/e at first, and touches.
-
-Losses are shares of a site's elders; at last that of all walks is ``COLD``. The last round starts
-from the best, those before where the first did.
-"""
-
 WIDE = 0.005
-"""Gap from which there is more than one round of walks, and windows after them."""
-
-MANY = 1000
-"""Seeds of one call at the most."""
+"""Gap from which on walks are mixed."""
 
 A_WINDOW, LEAST_WINDOW = 100, 10
 """Sites of the first window, and the fewest of any."""
@@ -58,16 +42,17 @@ EASY_PAIRS_TO_A_SITE, EASY_PAIRS = 10, 5_000
 FEW_GONE = 0.05
 """Share of sites that a relaxation has to rule out for another one to be solved."""
 
-SHARE, A_SHARE = 0.3, 0.1
-"""Share of the time left that walks may take, and of what is then left that windows may."""
+SHARE = 0.2
+"""Share of the time left that walks, or windows, may take."""
 
 
 def settle(task: Task, effort: Effort) -> None:
     """
     Search until the best is proven or time is over.
 
-    The relaxation rules sites out. What few pairs are left go to the solver at once; of more,
-    windows better the best sites and regions the bound before.
+    The relaxation rules sites out. What few pairs are left go to the solver at once; of more, the
+    best sites are bettered before, by walks where elders are to be most and by windows where cost
+    is to be least, and the bound by regions.
 
     Parameters
     ----------
@@ -81,11 +66,13 @@ def settle(task: Task, effort: Effort) -> None:
     is_easy = pairs <= max(EASY_PAIRS_TO_A_SITE * n_sites, EASY_PAIRS)
     is_easy |= task.need is None and fits(left.cover.n_classes, n_sites)
     if relaxed is not None and not is_easy:
-        _anneal(task, effort, SHARE * effort.left())
-        if task.need is not None or not task.is_close(WIDE):
-            search_windows(task, effort, A_SHARE * effort.left())
+        if task.need is None:
+            walk_islands(task, effort, SHARE * effort.left(), WIDE)
+        else:
+            search_windows(task, effort, SHARE * effort.left())
         left.rule_out(relaxed)
-        left, relaxed = _relaxed(task, effort)
+        if _gone(left) > FEW_GONE:
+            left, relaxed = _relaxed(task, effort)
         if relaxed is not None:
             bound_by_regions(left, relaxed, effort)
     if not task.is_close(effort.gap) and effort.left() > 0:
@@ -104,40 +91,14 @@ def _relaxed(task: Task, effort: Effort) -> tuple[Left, Relaxed | None]:
         values[left.sites] = relaxed.values[: len(left.sites)]
         rounded(task, values)
         left.rule_out(relaxed)
-        gone = len(left.sites) - int((task.free & ~task.held).sum())
-        if gone <= FEW_GONE * len(left.sites):
+        if _gone(left) <= FEW_GONE:
             return left, relaxed
 
 
-def _anneal(task: Task, effort: Effort, limit_s: float) -> None:
-    """Better the best sites by walks of exchanges, as many at once as there are threads."""
-    if task.need is not None:
-        return
-    rows, columns = task.cover.by_class, task.cover.by_site
-    lists = (
-        rows.indptr.astype(np.int64), rows.indices, columns.indptr.astype(np.int64),
-        columns.indices, task.cover.weight, task.costs,
-    )  # fmt: skip
-    may, share = task.free & ~task.held, task.elders(task.chosen) / max(task.chosen.sum(), 1)
-    a_step = A_STEP + 2.0 * columns.nnz / columns.shape[0]
-    first, end, walk = task.chosen.copy(), effort.left() - limit_s, 0
-    with ThreadPoolExecutor(effort.threads) as pool:
-        for turn, (walks, hot, touches) in enumerate(WALKS):
-            if turn and task.is_close(WIDE):
-                return
-            start = first if turn < len(WALKS) - 1 else task.chosen.copy()
-            walked = partial(
-                anneal, *lists, start, may, task.money, int(touches / a_step), hot * share,
-                COLD * share,
-            )  # fmt: skip
-            for done in range(0, walks, effort.threads):
-                if effort.left() <= end or task.is_close(effort.gap):
-                    return
-                some = min(effort.threads, walks - done)
-                for each in pool.map(walked, [MANY * effort.seed + walk + k for k in range(some)]):
-                    improve(task, each)
-                walk += some
-                effort.tell(task.value(task.chosen), task.low)
+def _gone(left: Left) -> float:
+    """Return the share of what was left that was ruled out, or held, since."""
+    still = int((left.task.free & ~left.task.held).sum())
+    return (len(left.sites) - still) / max(len(left.sites), 1)
 
 
 def search_windows(task: Task, effort: Effort, limit_s: float) -> None:
