@@ -16,7 +16,7 @@ from strategies import SHORT
 
 import siting
 from siting.classical import answer as answers
-from siting.classical import assign, cover_tree, master, rest, split, tiles
+from siting.classical import assign, cover_tree, islands, master, rest, split, tiles
 from siting.classical.effort import Effort
 
 if TYPE_CHECKING:
@@ -79,9 +79,10 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
             "EASY_PAIRS": -1,
             "EASY_PAIRS_TO_A_SITE": 0,
             "A_WINDOW": 3,
-            "WALKS": tuple((walks, hot, 1e4) for walks, hot, _ in rest.WALKS),
+            "WIDE": 0.0,
         }.items():
             monkeypatch.setattr(rest, name, size)
+        monkeypatch.setattr(islands, "TOUCHES", 1e4)
         monkeypatch.setattr(rest, "LEAST_WINDOW", 2)
         monkeypatch.setattr(split, "A_REGION", 1)
     elif request.param in ("cut", "rest"):

@@ -189,28 +189,34 @@ def test_without_near_and_far_the_duals_bound_alone(
     assert bound.inequalities.rows.shape == (0, 20)
 
 
-def test_of_all_walks_the_cheapest_cover_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_all_walks_the_cheapest_cover_is_told_and_each_goes_its_own_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rows, costs = csr_array(np.ones((1, 3))), np.array([9.0, 5.0, 7.0])
-    begun: list[list[int]] = []
+    begun: list[tuple[int, list[int]]] = []
 
     def walked(*given: Any) -> None:
         """Find site 1 on the second walk, 2 on the others, where the best is dearer."""
         best, seed = given[6], given[-1]
-        begun.append(np.flatnonzero(best).tolist())
+        begun.append((seed, np.flatnonzero(best).tolist()))
         found = 1 if seed == 1000 else 2
         if costs[found] < costs[best].sum():
             best[:] = np.arange(3) == found
 
     monkeypatch.setattr(cover_walk, "exchange_covers", walked)
+    monkeypatch.setattr(cover_walk, "PATIENCE", 1)
     told: list[list[int] | None] = []
 
     def over(better: np.ndarray | None) -> float | None:
         told.append(None if better is None else np.flatnonzero(better).tolist())
-        return None if len(told) == 3 else 0.0
+        return 0.0
 
-    cover_walk.walk(rows, costs, np.arange(3) == 0, range(3), 1, over)
-    assert told == [None, [1], None]
-    assert begun == [[0]] * 3 + [[1]] * 3
+    cover_walk.walk(rows, costs, np.arange(3) == 0, range(3), 2, over)
+    # Two blocks of each turn, as the second brings nothing; the second turn sets out anew.
+    first = [(0, [0]), (1, [2]), (1000, [0]), (1001, [1]), (2000, [0]), (2001, [2])]
+    again = [(3000 + seed, [0 if seed % 1000 == 0 else 2]) for seed, _ in first]
+    assert sorted(begun) == first + again
+    assert told == [None, [1]] + [None] * (len(told) - 2)
 
 
 def cut(places: list[int]) -> list[np.ndarray]:
@@ -307,12 +313,12 @@ def test_what_has_no_regions_is_still_searched_on_tables(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_longer_walks_give_the_same_sites_each_time(threads: int) -> None:
+def test_repeated_walks_give_the_same_sites_each_time(threads: int) -> None:
     within, _ = within_reach(4, 200, 80, 6.0)
     metres = np.where(within.T, 0.0, np.inf)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core, "LARGE", 10)
-        patch.setattr(core, "LONGER", 2)
+        patch.setattr(core, "TURNS", 2)
         found = [siting.set_covering(metres, cutoff_m=0, threads=threads) for _ in range(2)]
     assert found[0].proof == "optimal"
     assert list(found[0].sites) == list(found[1].sites)

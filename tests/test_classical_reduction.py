@@ -13,8 +13,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 import siting
-from siting.classical import core, cover_tree, cover_walk, rest, split
-from siting.classical.anneal_kernels import anneal
+from siting.classical import core, cover_tree, cover_walk, islands, rest, split
 from siting.classical.classes import merged
 from siting.classical.core import covering
 from siting.classical.cover_kernels import exchange_covers
@@ -120,29 +119,6 @@ def test_a_bound_by_regions_is_one_where_rows_may_stay_open(
             rows, costs.astype(float), duals, effort, 60, 5.0, lambda _: False, losses=losses
         ).low
     assert low <= best + 1e-6
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_annealing_ends_with_the_most_that_money_buys(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    within, weight = rng.random((10, 25)) < 0.25, rng.integers(1, 9, 25).astype(float)
-    costs = np.ones(10) if seed % 2 else rng.integers(1, 3, 10).astype(float)
-    may = np.arange(10) > 0
-    start = np.isin(np.arange(10), [0, 1, 2, 3])
-    money = float(costs[start].sum())
-    columns, rows = csr_array(within.astype(float)), csr_array(within.T.astype(float))
-    ends = anneal(
-        rows.indptr.astype(np.int64), rows.indices, columns.indptr.astype(np.int64),
-        columns.indices, weight, costs, start, may, money, 30_000, 5.0, 0.1, seed,
-    )  # fmt: skip
-    best = max(
-        weight[within[[0, *some]].any(axis=0)].sum()
-        for some in combinations(range(1, 10), 3) if costs[[0, *some]].sum() <= money
-    )  # fmt: skip
-    assert ends[0]
-    assert int(ends.sum()) == 4
-    assert costs[ends].sum() <= money
-    assert weight[within[ends].any(axis=0)].sum() == best
 
 
 def test_regions_prove_more_than_the_relaxation() -> None:
@@ -268,10 +244,10 @@ def test_coordinates_that_are_none(sites: object, demand: object, words: str) ->
 
 @pytest.fixture
 def by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send small instances through windows and regions."""
+    """Send small instances through walks, windows and regions."""
     monkeypatch.setattr(cover_tree, "DENSE", 0)
-    walks = tuple((walks, hot, 1e5) for walks, hot, _ in rest.WALKS)
-    for name, size in {"EASY_PAIRS": -1, "EASY_PAIRS_TO_A_SITE": 0, "WALKS": walks}.items():
+    monkeypatch.setattr(islands, "TOUCHES", 1e5)
+    for name, size in {"EASY_PAIRS": -1, "EASY_PAIRS_TO_A_SITE": 0, "WIDE": 0.0}.items():
         monkeypatch.setattr(rest, name, size)
     for name, size in {"A_WINDOW": 6, "LEAST_WINDOW": 4}.items():
         monkeypatch.setattr(rest, name, size)
@@ -345,17 +321,3 @@ def test_a_bound_by_regions_lies_between_the_best_and_the_relaxation(seed: int) 
     )
     first = relaxed.bound * left.scale + left.fixed
     assert first - 1 < task.low <= left_out - elders.sum()
-
-
-def test_a_walk_that_only_loses_returns_what_it_began_with() -> None:
-    rng = np.random.default_rng(1)
-    within, weight = rng.random((30, 60)) < 0.1, np.ones(60)
-    order = np.argsort(-within.sum(axis=1))
-    start = np.isin(np.arange(30), order[:5])
-    rows, columns = csr_array(within.T.astype(float)), csr_array(within.astype(float))
-    may = np.ones(30, dtype=bool)
-    ends = anneal(
-        rows.indptr.astype(np.int64), rows.indices, columns.indptr.astype(np.int64),
-        columns.indices, weight, np.ones(30), start, may, 5.0, 2000, 1e9, 1e9, 1,
-    )  # fmt: skip
-    assert within[ends].any(axis=0).sum() >= within[start].any(axis=0).sum()

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Covering", "covering"]
 
-LONGER = 3
-"""How many times as long a walk is where a part is bounded by regions next, on all threads."""
+TURNS = 4
+"""How often walks set out, on all threads, where a part is bounded by regions next."""
 
 SHARE, REGIONS = 0.3, 0.9
 """Shares of the time left that the walk may take, and then regions."""
@@ -266,7 +266,7 @@ def _walk(
     seeds = range(effort.seed, effort.seed + (effort.threads if is_long else 1))
     walk(
         csr_array(made.cover.by_class[part.classes][:, part.sites]), made.costs[part.sites],
-        np.isin(part.sites, part.chosen), seeds, LONGER if is_long else 1, over,
+        np.isin(part.sites, part.chosen), seeds, TURNS if is_long else 1, over,
     )  # fmt: skip
 
 

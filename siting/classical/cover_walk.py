@@ -24,16 +24,22 @@ BLOCK, MOST = 2e7, 1.5e9
 A_STEP = 1000.0
 """What a step of a walk costs beside its rows, in touches."""
 
+MANY = 1000
+"""Seeds of one walk at the most."""
+
 PATIENCE = 25
-"""Blocks without a cheaper cover that end a walk, beside as many as there were before the last."""
+"""Blocks without a cheaper cover that end walks, beside as many as there were before the last."""
 
 
 def walk(
-    rows: csr_array, costs: NDArray[np.float64], best: NDArray[np.bool_], seeds: range, longer: int,
+    rows: csr_array, costs: NDArray[np.float64], start: NDArray[np.bool_], seeds: range, turns: int,
     over: Callable[[NDArray[np.bool_] | None], float | None],
 ) -> None:  # fmt: skip
     """
-    Walk from cover to cover, block by block, until that has long not been of use.
+    Walk from cover to cover, block by block, until that has long not been of use; and again.
+
+    Walks know nothing of each other: one that has to be cheaper than another one's cover at once
+    finds less. What rows weigh is forgotten between turns.
 
     Parameters
     ----------
@@ -41,12 +47,12 @@ def walk(
         (n_rows, n_sites) sparse, 1 where a site covers a row.
     costs
         (n_sites,) cost of each site.
-    best
+    start
         (n_sites,) the cover to start from.
     seeds
-        One for each walk; there is a thread for each.
-    longer
-        How many times as long, and as patient, a walk is than it is otherwise.
+        One for each walk of a turn; there is a thread for each.
+    turns
+        How often walks set out from the start.
     over
         Told a cheaper cover, or None, before each block; returns the cost that is enough, or None
         where that is all.
@@ -57,20 +63,25 @@ def walk(
         columns.indptr.astype(np.int64), columns.indices.astype(np.int32),
     )  # fmt: skip
     touched = 3.0 * (rows.nnz / rows.shape[0]) * (rows.nnz / rows.shape[1]) + A_STEP
-    steps, walkers = int(BLOCK / touched) + 1, [_Walker.of(best, rows.shape[0]) for _ in seeds]
-    value, last, better = float(costs[best].sum()), 0, None
-    with ThreadPoolExecutor(len(walkers)) as pool:
-        for block in range(longer * int(MOST / BLOCK)):
-            goal = over(better)
-            if goal is None or block - last > longer * PATIENCE + last:
-                return
-            go = partial(_Walker.go, lists=lists, costs=costs, goal=goal, steps=steps)
-            ends = list(pool.map(go, walkers, [seed * 1000 + block for seed in seeds]))
-            best, better = walkers[int(np.argmin(ends))].best, None
-            if min(ends) < value:
-                value, last, better = min(ends), block, best.copy()
-                for walker in walkers:
-                    walker.best[:] = better
+    go = partial(_Walker.go, lists=lists, costs=costs, steps=int(BLOCK / touched) + 1)
+    best, better = start.copy(), None
+    with ThreadPoolExecutor(len(seeds)) as pool:
+        for turn in range(turns):
+            walkers = [_Walker.of(start, rows.shape[0]) for _ in seeds]
+            last, before = 0, [np.inf] * len(seeds)
+            for block in range(int(MOST / BLOCK)):
+                goal = over(better)
+                if goal is None:
+                    return
+                better = None
+                if block - last > PATIENCE + last:
+                    break
+                drawn = [(seed + turn * len(seeds)) * MANY + block for seed in seeds]
+                ends = list(pool.map(partial(go, goal=goal), walkers, drawn))
+                last = block if any(a < b for a, b in zip(ends, before, strict=True)) else last
+                before = ends
+                if min(ends) < float(costs[best].sum()):
+                    better = best = walkers[int(np.argmin(ends))].best.copy()
     over(better)
 
 
@@ -82,9 +93,9 @@ class _Walker(NamedTuple):
     weight: NDArray[np.int64]
 
     @classmethod
-    def of(cls, best: NDArray[np.bool_], n_rows: int) -> _Walker:
+    def of(cls, start: NDArray[np.bool_], n_rows: int) -> _Walker:
         """Return a walk that starts from a cover."""
-        return cls(best.copy(), best.copy(), np.ones(n_rows, dtype=np.int64))
+        return cls(start.copy(), start.copy(), np.ones(n_rows, dtype=np.int64))
 
     def go(
         self, seed: int, *, lists: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64],
@@ -93,16 +104,7 @@ class _Walker(NamedTuple):
         """Walk so many steps, and return what the best sites cost."""
         rows, row_sites, columns, site_rows = lists
         exchange_covers(
-            rows,
-            row_sites,
-            columns,
-            site_rows,
-            costs,
-            self.chosen,
-            self.best,
-            self.weight,
-            goal,
-            steps,
-            seed,
-        )
+            rows, row_sites, columns, site_rows, costs, self.chosen, self.best, self.weight, goal,
+            steps, seed,
+        )  # fmt: skip
         return float(costs[self.best].sum())

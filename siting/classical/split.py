@@ -31,12 +31,8 @@ A_REGION = 200
 TURNS, MANY = 250, 1_000_000
 """Turns in which costs move between the first regions at the most; fewer when they double."""
 
-RECENT, SLOW, SLOWER = 20, 0.05, 0.015
-"""
-Turns that must bring a share of what is missing for regions not to be joined sooner.
-
-The second share is for rows that may be left: more is missing there, and joining proves less.
-"""
+RECENT, SLOW = 20, 0.05
+"""Turns that must bring a share of what is missing for regions not to be joined sooner."""
 
 LARGER = 8.0
 """How many times as long as a turn took one with regions twice as large must be able to take."""
@@ -121,7 +117,7 @@ def split_bound(
     if not ways or (must and Split.of(*given, ways[0]).meeting > MEET):  # nothing near or far
         return Bound(_plain(*given[:3]), Inequalities(csr_array((0, len(costs))), np.empty(0)))
     with ThreadPoolExecutor(effort.threads) as pool:
-        search = _Search(pool, effort, end, goal, enough, SLOW if must else SLOWER)
+        search = _Search(pool, effort, end, goal, enough)
         split = search.chosen(Split.of(*given, groups) for groups in ways)
         took = search.better(split, turns)
         while 2 * size <= rows.shape[0] and not search.is_enough():
@@ -157,8 +153,6 @@ class _Search:
         Cost of a cover that is known.
     enough
         Told the best bound so far; True ends the search.
-    slow
-        Share of what is missing that some turns must bring.
     reached
         The best bound so far, of all ways to cut rows into regions.
     cut
@@ -170,7 +164,6 @@ class _Search:
     end: float
     goal: float
     enough: Callable[[float], bool]
-    slow: float
     reached: float = -np.inf
     cut: bool = False
 
@@ -239,7 +232,7 @@ class _Search:
                     step, idle = SHORTER * step, 0
             took = begun - self.effort.left()
             if turn % RECENT == 0 and turns != MANY:
-                if split.bound - last < self.slow * (self.goal - split.bound):
+                if split.bound - last < SLOW * (self.goal - split.bound):
                     break
                 last = split.bound
         self.reached = max(self.reached, split.bound)

@@ -7,6 +7,7 @@ from planted.bug import Bug
 WAYS = REGIONS = "tests/test_classical_reduction.py"
 PRICED = "tests/test_classical_regions.py"
 CUTS = "tests/test_classical_cuts.py"
+ISLANDS = "tests/test_classical_islands.py"
 ROOM = "tests/test_classical_capacity.py"
 TABLES = "tests/test_classical_cover_tree.py"
 
@@ -116,6 +117,10 @@ BUGS = (
         "walkers[int(np.argmin(ends))].best", "walkers[int(np.argmax(ends))].best", CUTS,
     ),
     Bug(
+        "walks: a turn goes on where the last one ended", "siting/classical/cover_walk.py",
+        "return cls(start.copy(), start.copy(),", "return cls(start, start,", CUTS,
+    ),
+    Bug(
         "regions: a price may pass the loss of its class", "siting/classical/simplex_kernels.py",
         "room = table.level[j] if fall > 0 else loss[variable] - table.level[j]",
         "room = table.level[j] if fall > 0 else np.inf", PRICED,
@@ -206,13 +211,47 @@ BUGS = (
     ),
     Bug(
         "annealing: a walk spends more than there is", "siting/classical/anneal_kernels.py",
-        "if spent - costs[old] + costs[new] > money * (1.0 + SAME):",
-        "if costs[new] > money * (1.0 + SAME):", REGIONS,
+        "or spent + cost > money * (1.0 + SAME):", "or cost > money * (1.0 + SAME):", ISLANDS,
     ),
     Bug(
         "annealing: the last sites are returned, not the best",
         "siting/classical/anneal_kernels.py",
-        "        if gained > most:\n", "        if gained != most:\n", REGIONS,
+        "        if gained > most:\n", "        if gained != most:\n", ISLANDS,
+    ),
+    Bug(
+        "annealing: what others are worth without a site is not noted",
+        "siting/classical/anneal_kernels.py",
+        "worth[only[c]] += lists.weight[c]", "worth[only[c]] += 0.0", ISLANDS,
+    ),
+    Bug(
+        "annealing: what a site takes over is left out", "siting/classical/anneal_kernels.py",
+        "            total += lists.weight[c]\n", "            total += 0.0\n", ISLANDS,
+    ),
+    Bug(
+        "annealing: the last of the sites that share classes is not found",
+        "siting/classical/anneal_kernels.py",
+        "lists.near_start[one], lists.near_start[one + 1]\n",
+        "lists.near_start[one], lists.near_start[one + 1] - 1\n", ISLANDS,
+    ),
+    Bug(
+        "islands: a mix keeps all that either plan has", "siting/classical/islands.py",
+        "task.held | (one & other))", "task.held | one | other)", ISLANDS,
+    ),
+    Bug(
+        "islands: a mix forgets what both plans have", "siting/classical/islands.py",
+        "task.held | (one & other))", "task.held)", ISLANDS,
+    ),
+    Bug(
+        "islands: a mix is the better plan as it was", "siting/classical/islands.py",
+        "if differ.any() and limit > 0:", "if not differ.any() and limit > 0:", ISLANDS,
+    ),
+    Bug(
+        "islands: a mix has sites that were ruled out", "siting/classical/islands.py",
+        "differ & task.free, task.held", "differ, task.held", ISLANDS,
+    ),
+    Bug(
+        "islands: walks close sites that must stay", "siting/classical/islands.py",
+        "may=task.free & ~task.held", "may=task.free", ISLANDS,
     ),
     Bug(
         "capacity: costs of moves are not reduced by what room is worth",
