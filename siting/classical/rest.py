@@ -42,8 +42,8 @@ EASY_PAIRS_TO_A_SITE, EASY_PAIRS = 10, 5_000
 FEW_GONE = 0.05
 """Share of sites that a relaxation has to rule out for another one to be solved."""
 
-SHARE = 0.2
-"""Share of the time left that walks, or windows, may take."""
+WALKING, WINDOWS = 0.2, 0.1
+"""Share of the time left that walks may take, and that windows may."""
 
 
 def settle(task: Task, effort: Effort) -> None:
@@ -67,9 +67,9 @@ def settle(task: Task, effort: Effort) -> None:
     is_easy |= task.need is None and fits(left.cover.n_classes, n_sites)
     if relaxed is not None and not is_easy:
         if task.need is None:
-            walk_islands(task, effort, SHARE * effort.left(), WIDE)
+            walk_islands(task, effort, WALKING * effort.left(), WIDE)
         else:
-            search_windows(task, effort, SHARE * effort.left())
+            search_windows(task, effort, WINDOWS * effort.left())
         left.rule_out(relaxed)
         if _gone(left) > FEW_GONE:
             left, relaxed = _relaxed(task, effort)
