@@ -173,8 +173,25 @@ def _run_peer(work: Work, solver: str, limit_s: float, out: Connection) -> None:
     model.problem.solve(kinds[solver](msg=False, timeLimit=limit_s, threads=2))
     seconds = perf_counter() - begun
     proven = model.problem.sol_status == pulp.LpSolutionOptimal and seconds < limit_s
-    value = pulp.value(model.problem.objective)
+    value = _counted(work, elders, metres, [each.value() for each in model.fac_vars])
     out.send({"seconds": seconds, "value": value, "proof": "optimal" if proven else "none"})
+
+
+def _counted(
+    work: Work, elders: np.ndarray, metres: np.ndarray, opened: list[float | None]
+) -> float | None:
+    """
+    Return what sites are worth, counted from them; None where they are no plan.
+
+    Where the solver has no whole numbers, PuLP hands on the relaxation as if it were a plan.
+    """
+    share = np.array([np.nan if each is None else each for each in opened])
+    if not np.isclose(share, np.rint(share), atol=1e-5).all():
+        return None
+    covered = (metres[share > 0.5] <= work.cutoff_m).any(axis=0)
+    if work.p is not None:
+        return float(elders[covered].sum())
+    return float(share.sum().round()) if covered.all() else None
 
 
 def _tell(
@@ -193,7 +210,7 @@ def _tell(
     size = f"{work.points} x {work.sites}"
     note = (
         f"ours {done.value:g}, bound {done.bound:g}, {done.proof}; "
-        f"spopt {peer['value']}, proof {peer['proof']}"
+        f"spopt {peer['value'] or 'no plan'}, proof {peer['proof']}"
     )
     common = {"size": size, "peer": f"spopt, {solver}", "unit": "s", "memory_gb": None}
     rows = [
