@@ -90,8 +90,8 @@ def test_what_sites_are_worth_is_kept_up_to_date(seed: int, swaps: int) -> None:
     kept = anneal_kernels._stands(lists, chosen)
     for _ in range(swaps):
         site = int(rng.integers(9))
-        turn = anneal_kernels._close if chosen[site] else anneal_kernels._open
-        turn(lists, *kept, site)
+        way = anneal_kernels.CLOSE if chosen[site] else anneal_kernels.OPEN
+        anneal_kernels._turn(lists, *kept, site, way)
         chosen[site] = not chosen[site]
     count, only, worth = kept
     numbers = np.arange(9)

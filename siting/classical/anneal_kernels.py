@@ -19,6 +19,7 @@ NEARBY = 0.8
 
 SAME = 1e-12
 FINE = 1 << 30
+OPEN, CLOSE = 1, -1
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
@@ -107,8 +108,8 @@ def anneal(
         change += _taken_over(lists, count, only, old, new)
         if change < least or spent + cost > money * (1.0 + SAME):
             continue
-        _close(lists, count, only, worth, old)
-        _open(lists, count, only, worth, new)
+        _turn(lists, count, only, worth, old, CLOSE)
+        _turn(lists, count, only, worth, new, OPEN)
         spent += cost
         opened[out], closed[into], place[new], place[old] = new, old, -1, into
         now[old], now[new] = False, True
@@ -186,38 +187,20 @@ def _taken_over(
 
 
 @compiled
-def _close(
+def _turn(
     lists: Lists, count: NDArray[np.int32], only: NDArray[np.int64], worth: NDArray[np.float64],
-    site: int,
+    site: int, way: int,
 ) -> None:  # fmt: skip
-    """Close a site, and note what others are worth then."""
-    own = worth[site]
+    """Open a site or close it, and note what others are worth then."""
+    own, is_open = worth[site], 1 if way < 0 else 0
     for k in range(lists.start[site], lists.start[site + 1]):
         c = lists.classes[k]
-        count[c] -= 1
-        only[c] -= site
-        if count[c] == 1:
-            worth[only[c]] += lists.weight[c]
-        elif count[c] == 0:
+        others = count[c] - is_open
+        if others == 1:
+            worth[only[c] - is_open * site] -= way * lists.weight[c]
+        elif others == 0:
             for i in range(lists.row_start[c], lists.row_start[c + 1]):
-                worth[lists.row_site[i]] += lists.weight[c]
-    worth[site] = own
-
-
-@compiled
-def _open(
-    lists: Lists, count: NDArray[np.int32], only: NDArray[np.int64], worth: NDArray[np.float64],
-    site: int,
-) -> None:  # fmt: skip
-    """Open a site, and note what others are worth then."""
-    own = worth[site]
-    for k in range(lists.start[site], lists.start[site + 1]):
-        c = lists.classes[k]
-        if count[c] == 1:
-            worth[only[c]] -= lists.weight[c]
-        elif count[c] == 0:
-            for i in range(lists.row_start[c], lists.row_start[c + 1]):
-                worth[lists.row_site[i]] -= lists.weight[c]
-        count[c] += 1
-        only[c] += site
+                worth[lists.row_site[i]] -= way * lists.weight[c]
+        count[c] += way
+        only[c] += way * site
     worth[site] = own

@@ -41,9 +41,6 @@ MEETING, PATIENCE = 4, 6
 A_MIX_S = 1.0
 """Seconds for one mix at the most."""
 
-MANY = 1000
-"""Seeds of one call at the most."""
-
 PAIRS = 2e7
 """Pairs of sites that share a class from which on they are not listed."""
 

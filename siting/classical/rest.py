@@ -1,4 +1,4 @@
-"""A covering problem of middling size: its relaxation, windows, regions, and a search of it all."""
+"""A covering problem of middling size: walks or windows, regions, and a search of it all."""
 
 from __future__ import annotations
 

@@ -221,7 +221,8 @@ BUGS = (
     Bug(
         "annealing: what others are worth without a site is not noted",
         "siting/classical/anneal_kernels.py",
-        "worth[only[c]] += lists.weight[c]", "worth[only[c]] += 0.0", ISLANDS,
+        "worth[only[c] - is_open * site] -= way * lists.weight[c]",
+        "worth[only[c] - is_open * site] -= 0.0", ISLANDS,
     ),
     Bug(
         "annealing: what a site takes over is left out", "siting/classical/anneal_kernels.py",
