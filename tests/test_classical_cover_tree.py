@@ -54,8 +54,9 @@ def cost_of(choices: Choices, sites: np.ndarray) -> float:
 
 
 def searched(
-    choices: Choices, *, step: float = 1e-9, calls: int = 10**6, limit_s: float = 60.0
-) -> tuple[float, float, list[float]]:
+    choices: Choices, *, step: float = 1e-9, calls: int = 10**6, limit_s: float = 60.0,
+    at_once: int = cover_tree.STEPS_AT_ONCE,
+) -> tuple[float, float, list[float]]:  # fmt: skip
     """Return the least cost found, the last bound and all bounds; every told site is checked."""
     nothing = cost_of(choices, np.zeros(choices.rows.shape[1], dtype=bool))
     values, bounds = [nothing], []
@@ -67,7 +68,7 @@ def searched(
         bounds.append(low)
         return len(bounds) >= calls
 
-    search_covers(choices, nothing, step, EFFORT, limit_s, keep)
+    search_covers(choices, nothing, step, EFFORT, limit_s, keep, at_once)
     return values[-1], bounds[-1] if bounds else -np.inf, bounds
 
 
@@ -134,9 +135,8 @@ def test_a_search_in_many_parts_loses_none(
     seed: int, steps: int, bytes_of_levels: int, monkeypatch: pytest.MonkeyPatch, *, limit: bool
 ) -> None:
     choices, best = chance(seed, limit=limit), solved(chance(seed, limit=limit))
-    monkeypatch.setattr(cover_tree, "STEPS_AT_ONCE", steps)
     monkeypatch.setattr(cover_tree, "LEVEL_BYTES", bytes_of_levels)
-    value, low, bounds = searched(choices)
+    value, low, bounds = searched(choices, at_once=steps)
     assert value == pytest.approx(best, rel=1e-8)
     assert low == pytest.approx(best, rel=1e-8)
     assert len(bounds) > 2
@@ -145,15 +145,15 @@ def test_a_search_in_many_parts_loses_none(
     assert bounds[0] < 0.995 * best
 
 
-def test_a_search_ends_when_told_and_when_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_ends_when_told_and_when_time_is_over() -> None:
     rng = np.random.default_rng(0)
     rows = csr_array((rng.random((120, 160)) < 0.06).astype(float))
     choices = Choices(rows, np.ones(160), np.ones(120))
-    monkeypatch.setattr(cover_tree, "STEPS_AT_ONCE", 10**6)
-    value, low, bounds = searched(choices, step=0.999)
+    value, low, bounds = searched(choices, step=0.999, at_once=10**6)
     assert value - 1 < low < value
     assert len(bounds) > 10
-    told, late = searched(choices, step=0.999, calls=1), searched(choices, step=0.999, limit_s=0.0)
+    told = searched(choices, step=0.999, calls=1, at_once=10**6)
+    late = searched(choices, step=0.999, limit_s=0.0, at_once=10**6)
     assert len(told[2]) == 1
     assert len(late[2]) <= 2
     assert max(told[1], late[1]) < value - 1

@@ -15,7 +15,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 import siting
-from siting.classical import core, cover_walk, regions, split
+from siting.classical import cover_steps, cover_walk, regions, split
 from siting.classical.effort import Effort
 from siting.classical.program import Program
 from siting.classical.region_costs import Inequalities
@@ -204,14 +204,13 @@ def test_of_all_walks_the_cheapest_cover_is_told_and_each_goes_its_own_way(
             best[:] = np.arange(3) == found
 
     monkeypatch.setattr(cover_walk, "exchange_covers", walked)
-    monkeypatch.setattr(cover_walk, "PATIENCE", 1)
     told: list[list[int] | None] = []
 
     def over(better: np.ndarray | None) -> float | None:
         told.append(None if better is None else np.flatnonzero(better).tolist())
         return 0.0
 
-    cover_walk.walk(rows, costs, np.arange(3) == 0, range(3), 2, over)
+    cover_walk.walk(rows, costs, np.arange(3) == 0, range(3), 2, over, patience=1)
     # Two blocks of each turn, as the second brings nothing; the second turn sets out anew.
     first = [(0, [0]), (1, [2]), (1000, [0]), (1001, [1]), (2000, [0]), (2001, [2])]
     again = [(3000 + seed, [0 if seed % 1000 == 0 else 2]) for seed, _ in first]
@@ -284,17 +283,25 @@ def test_no_time_leaves_a_relaxation_as_it_is() -> None:
     assert program.n_rows == 1
 
 
+def at_length(patch: pytest.MonkeyPatch) -> None:
+    """Have small parts searched as large ones are, without a glance before."""
+    steps = [each for each in cover_steps.STEPS if each.__name__ != "_glance"]
+    assert len(steps) == len(cover_steps.STEPS) - 1
+    patch.setattr(cover_steps, "STEPS", tuple(steps))
+
+
 @pytest.mark.parametrize("seed", [1])
 def test_what_regions_leave_open_is_searched_to_the_end(seed: int) -> None:
     within, _ = within_reach(seed, 400, 150, 6.0)
     metres, costs = np.where(within.T, 0.0, np.inf), dear(seed, 150)
     plain = siting.set_covering(metres, cutoff_m=0, costs=costs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core, "LARGE", 30)
+        at_length(patch)
+        patch.setattr(cover_steps, "LARGE", 30)
         patch.setattr(split, "A_REGION", 30)
         patch.setattr(split, "TURNS", 4)
         patch.setattr(split, "LARGER", np.inf)
-        patch.setattr(core, "REGIONS", 0.02)
+        patch.setattr(cover_steps, "REGIONS", 0.02)
         found = siting.set_covering(metres, cutoff_m=0, costs=costs)
     assert (found.value, found.bound, found.proof) == (plain.value, plain.value, "optimal")
 
@@ -305,9 +312,10 @@ def test_what_has_no_regions_is_still_searched_on_tables(monkeypatch: pytest.Mon
     within[np.arange(60), rng.integers(0, 40, 60)] = True
     metres = np.where(within.T, 0.0, np.inf)
     value = siting.set_covering(metres, cutoff_m=0, costs=costs).value
-    monkeypatch.setattr(core, "LARGE", 10)
+    at_length(monkeypatch)
+    monkeypatch.setattr(cover_steps, "LARGE", 10)
     monkeypatch.setattr(split, "MEET", 0.5)
-    monkeypatch.setattr(core, "_ask_solver", None)
+    monkeypatch.setattr(cover_steps, "_ask_solver", None)
     found = siting.set_covering(metres, cutoff_m=0, costs=costs)
     assert (found.value, found.bound, found.proof) == (value, value, "optimal")
 
@@ -317,8 +325,36 @@ def test_repeated_walks_give_the_same_sites_each_time(threads: int) -> None:
     within, _ = within_reach(4, 200, 80, 6.0)
     metres = np.where(within.T, 0.0, np.inf)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core, "LARGE", 10)
-        patch.setattr(core, "TURNS", 2)
+        at_length(patch)
+        patch.setattr(cover_steps, "LARGE", 10)
+        patch.setattr(cover_steps, "TURNS", 2)
         found = [siting.set_covering(metres, cutoff_m=0, threads=threads) for _ in range(2)]
     assert found[0].proof == "optimal"
     assert list(found[0].sites) == list(found[1].sites)
+
+
+def test_a_glance_is_enough_for_most_small_covers(monkeypatch: pytest.MonkeyPatch) -> None:
+    within, _ = within_reach(3, 400, 150, 6.0)
+    metres, costs = np.where(within.T, 0.0, np.inf), dear(3, 150)
+    with pytest.MonkeyPatch.context() as patch:
+        at_length(patch)
+        plain = siting.set_covering(metres, cutoff_m=0, costs=costs)
+    monkeypatch.setattr(cover_steps, "STEPS", cover_steps.STEPS[:2])
+    found = siting.set_covering(metres, cutoff_m=0, costs=costs)
+    assert (found.value, found.bound, found.proof) == (plain.value, plain.value, "optimal")
+
+
+@pytest.mark.parametrize("steps", [1, 2_000, 100_000])
+def test_a_glance_that_ends_early_proves_no_more_than_is_so(
+    monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    within, _ = within_reach(3, 400, 150, 6.0)
+    metres, costs = np.where(within.T, 0.0, np.inf), dear(3, 150)
+    best = siting.set_covering(metres, cutoff_m=0, costs=costs).value
+    monkeypatch.setattr(cover_steps, "GLANCE", steps)
+    plain = siting.set_covering(metres, cutoff_m=0, costs=costs)
+    monkeypatch.setattr(cover_steps, "STEPS", cover_steps.STEPS[:2])
+    found = siting.set_covering(metres, cutoff_m=0, costs=costs)
+    assert found.bound <= best <= found.value
+    assert (plain.value, plain.proof) == (best, "optimal")
+    assert (found.proof == "optimal") == (found.bound == found.value)

@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from siting.classical.simplex_kernels import Region
     from siting.classical.window_kernels import Levels
 
-__all__ = ["Choices", "fits", "search_covers", "search_region"]
+__all__ = ["GLANCE", "STEPS_AT_ONCE", "Choices", "fits", "search_covers", "search_region"]
 
 DENSE = 700_000
 """Numbers of a table, classes times sites, up to which choices are searched here."""
 
 STEPS_AT_ONCE = 2_000_000_000
 """Numbers touched in each part that is looked at, about a second."""
+
+GLANCE = STEPS_AT_ONCE // 3
+"""Numbers touched where small parts are looked at for a moment."""
 
 LEVEL_BYTES = 1_000_000_000
 """Memory of the tables of a search, all threads together."""
@@ -113,7 +116,7 @@ def fits(n_classes: int, n_sites: int) -> bool:
 
 def search_covers(
     choices: Choices, value: float, step: float, effort: Effort, limit_s: float,
-    keep: Callable[[NDArray[np.bool_] | None, float], bool],
+    keep: Callable[[NDArray[np.bool_] | None, float], bool], steps: int = STEPS_AT_ONCE,
 ) -> None:  # fmt: skip
     """
     Search all choices until the best is proven or time is over.
@@ -133,6 +136,8 @@ def search_covers(
     keep
         Told now and then (n_sites,) better sites, if any, and a bound on the cost of all choices;
         True ends the search.
+    steps
+        Numbers touched in each part that is looked at, before ``keep`` is told.
 
     References
     ----------
@@ -148,7 +153,7 @@ def search_covers(
     ) -> tuple[int, float, int]:
         """Search a part in the next room that is free."""
         levels = rooms.get()
-        done = explore_covers(region, levels, STEPS_AT_ONCE, halt, stack, target, value, found, 0)
+        done = explore_covers(region, levels, steps, halt, stack, target, value, found, 0)
         rooms.put(levels)
         return done
 

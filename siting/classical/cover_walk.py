@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["walk"]
+__all__ = ["PATIENCE", "walk"]
 
 BLOCK, MOST = 2e7, 1.5e9
 """Touches of rows and sites in one block of a walk, and in all of its blocks."""
@@ -33,7 +33,7 @@ PATIENCE = 25
 
 def walk(
     rows: csr_array, costs: NDArray[np.float64], start: NDArray[np.bool_], seeds: range, turns: int,
-    over: Callable[[NDArray[np.bool_] | None], float | None],
+    over: Callable[[NDArray[np.bool_] | None], float | None], patience: int = PATIENCE,
 ) -> None:  # fmt: skip
     """
     Walk from cover to cover, block by block, until that has long not been of use; and again.
@@ -56,6 +56,8 @@ def walk(
     over
         Told a cheaper cover, or None, before each block; returns the cost that is enough, or None
         where that is all.
+    patience
+        Blocks without a cheaper cover that end walks, beside as many as there were before the last.
     """
     columns = csr_array(rows.T.tocsr())
     lists = (
@@ -74,7 +76,7 @@ def walk(
                 if goal is None:
                     return
                 better = None
-                if block - last > PATIENCE + last:
+                if block - last > patience + last:
                     break
                 drawn = [(seed + turn * len(seeds)) * MANY + block for seed in seeds]
                 ends = list(pool.map(partial(go, goal=goal), walkers, drawn))

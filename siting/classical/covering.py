@@ -9,6 +9,7 @@ import numpy as np
 from siting.classical.answer import ClassicalSolution, answer
 from siting.classical.classes import merged
 from siting.classical.core import covering
+from siting.classical.cover_steps import improve
 from siting.classical.effort import Effort, Progress
 from siting.classical.faults import LARGEST, amounts, number, places, refuse
 from siting.classical.pairs import Pairs, read_pairs, whole
@@ -84,7 +85,7 @@ def set_covering(
     if missed.any():
         refuse([Fault("classical_uncovered", "reach", {"cutoff": cutoff_m}, places(missed))])
     made = covering(merged(pairs, np.ones(pairs.n_demand)), prices)
-    made.improve(effort)
+    improve(made, effort)
     sites, value = made.chosen, _cost(prices, made.chosen)
     return answer(
         effort, sites, pairs.nearest(sites)[0], value, made.lower, exact=whole(prices),

@@ -9,6 +9,7 @@ import numpy as np
 from siting.classical.answer import ClassicalSolution, Reduction, answer
 from siting.classical.classes import merged, merged_again
 from siting.classical.core import covering
+from siting.classical.cover_steps import improve
 from siting.classical.covering import read_covering
 from siting.classical.effort import Effort, Progress
 from siting.classical.faults import amounts, number, refuse
@@ -238,7 +239,7 @@ def _least(
     every, lived = np.ones(cover.n_sites, dtype=bool), cover.weight > 0
     if float(cover.weight.sum()) - need < float(cover.weight[lived].min()):
         made = covering(merged_again(cover, every, lived), prices)
-        made.improve(effort)
+        improve(made, effort)
         taken = np.zeros(cover.n_sites, dtype=bool)
         taken[made.chosen] = True
         return taken, made.lower

@@ -9,6 +9,7 @@ import numpy as np
 from siting.classical.answer import ClassicalSolution, answer
 from siting.classical.classes import merged
 from siting.classical.core import covering
+from siting.classical.cover_steps import improve
 from siting.classical.effort import Effort, Progress
 from siting.classical.faults import amounts, places, refuse
 from siting.classical.maximal import read_p
@@ -135,7 +136,7 @@ def reaching(pairs: Pairs, p: int, effort: Effort) -> NDArray[np.bool_]:
         chosen[np.flatnonzero(everywhere)[0]] = True
         return chosen
     made = covering(merged(pairs, np.ones(pairs.n_demand)), np.ones(pairs.n_sites))
-    made.improve(effort, lambda: made.upper <= p or made.lower > p)
+    improve(made, effort, lambda: made.upper <= p or made.lower > p)
     if made.lower > p:
         refuse([Fault("classical_p_few", "p", {"found": p, "needed": int(made.lower)})])
     if made.upper > p:

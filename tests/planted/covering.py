@@ -109,7 +109,7 @@ BUGS = (
         "(relaxed.duals > LEAST)", "(relaxed.duals < -LEAST)", CUTS,
     ),
     Bug(
-        "regions: what has none goes to the solver", "siting/classical/core.py",
+        "regions: what has none goes to the solver", "siting/classical/cover_steps.py",
         "part.known = known if len(known.sides) else None", "part.known = known", CUTS,
     ),
     Bug(
