@@ -358,3 +358,16 @@ def test_a_glance_that_ends_early_proves_no_more_than_is_so(
     assert found.bound <= best <= found.value
     assert (plain.value, plain.proof) == (best, "optimal")
     assert (found.proof == "optimal") == (found.bound == found.value)
+
+
+@pytest.mark.parametrize("seed", [3, 5])
+def test_a_glance_finds_what_walks_do_not(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    within, _ = within_reach(seed, 400, 150, 6.0)
+    metres, costs = np.where(within.T, 0.0, np.inf), dear(seed, 150)
+    with pytest.MonkeyPatch.context() as patch:
+        at_length(patch)
+        plain = siting.set_covering(metres, cutoff_m=0, costs=costs)
+    monkeypatch.setattr(cover_steps, "STEPS", cover_steps.STEPS[:2])
+    monkeypatch.setattr(cover_steps, "walk", lambda *_: None)
+    found = siting.set_covering(metres, cutoff_m=0, costs=costs)
+    assert (found.value, found.bound, found.proof) == (plain.value, plain.value, "optimal")

@@ -60,7 +60,7 @@ def test_annealing_ends_with_the_most_that_money_buys(seed: int, with_near: bool
     start = np.isin(np.arange(10), [0, 1, 2, 3])
     money = float(costs[start].sum())
     lists = lists_of(within, weight, costs, with_near=with_near)
-    ends = anneal(lists, start, may, money, 30_000, 5.0, 0.1, seed)
+    ends = anneal(lists, start, may, money, 0.0, 30_000, 5.0, 0.1, seed)
     best = max(
         weight[within[[0, *some]].any(axis=0)].sum()
         for some in combinations(range(1, 10), 3) if costs[[0, *some]].sum() <= money
@@ -71,13 +71,46 @@ def test_annealing_ends_with_the_most_that_money_buys(seed: int, with_near: bool
     assert weight[within[ends].any(axis=0)].sum() == best
 
 
+@pytest.mark.parametrize("price", [0.5, 3.0])
+@pytest.mark.parametrize("seed", range(8))
+def test_priced_money_buys_the_most_by_any_number_of_sites(seed: int, price: float) -> None:
+    within, weight = drawn(seed, 10, 40)
+    rng = np.random.default_rng(seed)
+    costs, may = rng.integers(1, 6, 10).astype(float), np.arange(10) > 1
+    start = np.isin(np.arange(10), [0, 2, 3])
+    money = float(costs[start].sum()) + 4.0
+    ends = anneal(lists_of(within, weight, costs), start, may, money, price, 50_000, 9.0, 0.1, seed)
+    plans = {
+        (0, *some): weight[within[[0, *some]].any(axis=0)].sum()
+        for k in range(9) for some in combinations(range(2, 10), k)
+        if costs[[0, *some]].sum() <= money
+    }  # fmt: skip
+    assert ends[0]
+    assert not ends[1]
+    assert costs[ends].sum() <= money
+    assert weight[within[ends].any(axis=0)].sum() == max(plans.values())
+
+
+def test_one_price_for_all_sites_keeps_their_number() -> None:
+    within, weight = drawn(5, 12, 40)
+    plan, effort = np.arange(12) < 4, Effort.of("x", 60, 0, 1, 0, None)
+    numbers = []
+    for costs in (np.ones(12), np.linspace(1.0, 1.5, 12)):
+        task = problem(within, weight, costs, 6.0)
+        walk = islands._Islands.of(task, effort, 0.0, 1.0).walk
+        ends = [walk(chosen=plan, hot=9.0, seed=seed) for seed in range(5)]
+        numbers.append({int(end.sum()) for end in ends})
+    assert numbers[0] == {4}
+    assert max(numbers[1]) == 5
+
+
 def test_a_walk_that_only_loses_returns_what_it_began_with() -> None:
     rng = np.random.default_rng(1)
     within, weight = rng.random((30, 60)) < 0.1, np.ones(60)
     order = np.argsort(-within.sum(axis=1))
     start = np.isin(np.arange(30), order[:5])
     lists, may = lists_of(within, weight, np.ones(30)), np.ones(30, dtype=bool)
-    ends = anneal(lists, start, may, 5.0, 2000, 1e9, 1e9, 1)
+    ends = anneal(lists, start, may, 5.0, 0.0, 2000, 1e9, 1e9, 1)
     assert within[ends].any(axis=0).sum() >= within[start].any(axis=0).sum()
 
 
@@ -127,7 +160,7 @@ def test_a_mix_is_the_best_choice_of_what_two_plans_differ_in(seed: int, priced:
     one, other = (np.isin(np.arange(9), rng.permutation(9)[:4]) for _ in range(2))
     money = max(float(costs[plan].sum()) for plan in (one, other))
     task, effort = problem(within, weight, costs, money), Effort.of("x", 60, 0, 1, 0, None)
-    found = islands._Islands.of(task, effort, 0.0).mixed(one, other)
+    found = islands._Islands.of(task, effort, 0.0, 0.0).mixed(one, other)
     common, differ = np.flatnonzero(one & other).tolist(), np.flatnonzero(one ^ other).tolist()
     choices = ([*common, *some] for k in range(len(differ) + 1) for some in combinations(differ, k))
     best = max(
@@ -143,7 +176,7 @@ def test_a_mix_has_no_site_that_was_ruled_out_meanwhile() -> None:
     within = np.eye(4, dtype=bool)
     task = problem(within, np.array([1.0, 2.0, 8.0, 4.0]), np.ones(4), 2.0)
     task.free[2] = False
-    search = islands._Islands.of(task, Effort.of("x", 60, 0, 1, 0, None), 0.0)
+    search = islands._Islands.of(task, Effort.of("x", 60, 0, 1, 0, None), 0.0, 0.0)
     one, other = np.array([True, False, True, False]), np.array([False, True, False, True])
     assert search.mixed(one, other).tolist() == one.tolist()  # not sites 2 and 3, which cover most
 
@@ -153,7 +186,7 @@ def test_walks_leave_open_what_must_stay() -> None:
     within[4] = False
     task = problem(within, weight, np.ones(12), 4.0)
     task.held[4], plan = True, np.isin(np.arange(12), [1, 2, 3, 4])
-    search = islands._Islands.of(task, Effort.of("x", 60, 0, 2, 0, None), 0.0)
+    search = islands._Islands.of(task, Effort.of("x", 60, 0, 2, 0, None), 0.0, 0.0)
     with ThreadPoolExecutor(2) as pool:
         ends = list(search.walked(pool, [plan] * 4, islands.HOT))
     assert len(ends) == 4
@@ -174,7 +207,7 @@ def test_islands_reach_the_best_plan_the_same_way_each_time(threads: int) -> Non
             task.held[4] = True
             task.chosen[[4, 0, 1, 2, 3]] = True
             effort = Effort.of("maximal_covering", 60, 0, threads, 7, None)
-            islands.walk_islands(task, effort, 30.0, 0.0)
+            islands.walk_islands(task, effort, 30.0, 0.0, 3.0)
             ends.append(task.chosen)
     others = [site for site in range(14) if site != 4]
     best = max(weight[within[[4, *some]].any(axis=0)].sum() for some in combinations(others, 4))

@@ -20,6 +20,9 @@ NEARBY = 0.8
 SAME = 1e-12
 FINE = 1 << 30
 OPEN, CLOSE = 1, -1
+KINDS, SWAP, OPEN_ONE, CLOSE_ONE = 4, 0, 2, 3
+"""Kinds of steps that are free, half of them swaps."""
+
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
@@ -55,15 +58,16 @@ class Lists(NamedTuple):
 
 @compiled
 def anneal(
-    lists: Lists, chosen: NDArray[np.bool_], may: NDArray[np.bool_], money: float, steps: int,
-    hot: float, cold: float, seed: int,
+    lists: Lists, chosen: NDArray[np.bool_], may: NDArray[np.bool_], money: float, price: float,
+    steps: int, hot: float, cold: float, seed: int,
 ) -> NDArray[np.bool_]:  # fmt: skip
     """
     Return the best sites met on a walk of exchanges (Kirkpatrick, Gelatt & Vecchi 1983).
 
     A step closes one site and opens another, where money allows; it is kept where it covers no
-    less, and else with a chance that falls with the loss and with time. What each site is worth is
-    kept up to date, so that most steps that are not kept are seen at once.
+    less, and else with a chance that falls with the loss and with time. Where money has a price,
+    half of the steps only open a site or only close one, and what is spent counts as a loss. What
+    each site is worth is kept up to date, so that most steps that are not kept are seen at once.
 
     Parameters
     ----------
@@ -75,6 +79,8 @@ def anneal(
         (n_sites,) sites that may open or close.
     money
         Most that sites may cost.
+    price
+        Elders that a unit of money stands for; 0: there are always as many sites as at first.
     steps
         Steps to go.
     hot, cold
@@ -84,40 +90,103 @@ def anneal(
     """
     state = np.array([seed * 2654435761 + 88172645463325252], np.uint64)
     count, only, worth = _stands(lists, chosen)
-    opened, closed = np.flatnonzero(chosen & may), np.flatnonzero(may & ~chosen)
+    n_open, order = int((chosen & may).sum()), np.flatnonzero(may)
+    order = np.concatenate((order[chosen[order]], order[~chosen[order]]))
     place = np.full(len(chosen), -1, np.int64)
-    place[closed] = np.arange(len(closed))
+    place[order] = np.arange(len(order))
     now, best = chosen.copy(), chosen.copy()
     spent, gained, most = lists.costs[chosen].sum(), 0.0, 0.0
-    if len(opened) == 0 or len(closed) == 0:
-        return best
     heat, cooler = hot, (cold / hot) ** (1.0 / max(steps, 1))
     for _ in range(steps):
         heat *= cooler
-        out = drawn(state, len(opened))
-        old = opened[out]
-        into = _place(lists, state, place, len(closed), old)
-        if into < 0:
+        old, new = _drawn_step(lists, state, order, place, n_open, price)
+        if old < 0 and new < 0:
             continue
-        new = closed[into]
-        least = heat * np.log((drawn(state, FINE) + 1.0) / FINE)
-        change = worth[new] - worth[old]
-        cost = lists.costs[new] - lists.costs[old]
-        if change + min(_shared(lists, old, new), worth[old]) < least:
-            continue
-        change += _taken_over(lists, count, only, old, new)
+        cost = _cost(lists, new) - _cost(lists, old)
+        least = heat * np.log((drawn(state, FINE) + 1.0) / FINE) + price * cost
+        change = _change(lists, count, only, worth, old, new, least)
         if change < least or spent + cost > money * (1.0 + SAME):
             continue
-        _turn(lists, count, only, worth, old, CLOSE)
-        _turn(lists, count, only, worth, new, OPEN)
+        n_open = _take(lists, count, only, worth, now, order, place, n_open, old, new)
         spent += cost
-        opened[out], closed[into], place[new], place[old] = new, old, -1, into
-        now[old], now[new] = False, True
         gained += change
         if gained > most:
             most = gained
             best[:] = now
     return best
+
+
+@compiled
+def _drawn_step(
+    lists: Lists, state: NDArray[np.uint64], order: NDArray[np.int64], place: NDArray[np.int64],
+    n_open: int, price: float,
+) -> tuple[int, int]:  # fmt: skip
+    """Return the site that closes and the one that opens, -1 for none."""
+    kind = drawn(state, KINDS) if price > 0.0 else SWAP
+    old, new, n_closed = -1, -1, len(order) - n_open
+    if kind != OPEN_ONE and n_open > 0:
+        old = order[drawn(state, n_open)]
+    if kind != CLOSE_ONE and n_closed > 0:
+        new = order[n_open + drawn(state, n_closed)]
+    if kind in (OPEN_ONE, CLOSE_ONE):
+        return old, new
+    if old < 0 or new < 0:
+        return -1, -1
+    first, end = lists.start[old], lists.start[old + 1]
+    if end > first and drawn(state, FINE) < NEARBY * FINE:
+        c = lists.classes[first + drawn(state, end - first)]
+        k = lists.row_start[c] + drawn(state, lists.row_start[c + 1] - lists.row_start[c])
+        new = lists.row_site[k]
+    return (old, new) if place[new] >= n_open else (-1, -1)
+
+
+@compiled
+def _cost(lists: Lists, site: int) -> float:
+    """Return what a site costs; -1 is no site."""
+    return lists.costs[site] if site >= 0 else 0.0
+
+
+@compiled
+def _change(
+    lists: Lists, count: NDArray[np.int32], only: NDArray[np.int64], worth: NDArray[np.float64],
+    old: int, new: int, least: float,
+) -> float:  # fmt: skip
+    """Return how many elders more a step covers, exact where that is at least so many."""
+    change = (worth[new] if new >= 0 else 0.0) - (worth[old] if old >= 0 else 0.0)
+    if old < 0 or new < 0 or change + min(_shared(lists, old, new), worth[old]) < least:
+        return change
+    return change + _taken_over(lists, count, only, old, new)
+
+
+@compiled
+def _take(
+    lists: Lists, count: NDArray[np.int32], only: NDArray[np.int64], worth: NDArray[np.float64],
+    now: NDArray[np.bool_], order: NDArray[np.int64], place: NDArray[np.int64], n_open: int,
+    old: int, new: int,
+) -> int:  # fmt: skip
+    """Take a step: open sites stay first in their order; return how many there are."""
+    if old >= 0:
+        _turn(lists, count, only, worth, old, CLOSE)
+        now[old] = False
+    if new >= 0:
+        _turn(lists, count, only, worth, new, OPEN)
+        now[new] = True
+    if old >= 0 and new >= 0:
+        _exchange(order, place, old, new)
+    elif new >= 0:
+        _exchange(order, place, order[n_open], new)
+        n_open += 1
+    else:
+        n_open -= 1
+        _exchange(order, place, old, order[n_open])
+    return n_open
+
+
+@compiled
+def _exchange(order: NDArray[np.int64], place: NDArray[np.int64], one: int, other: int) -> None:
+    """Have two sites change places in an order."""
+    a, b = place[one], place[other]
+    order[a], order[b], place[one], place[other] = other, one, b, a
 
 
 @compiled
@@ -141,20 +210,6 @@ def _stands(
             if count[lists.classes[k]] == (1 if chosen[site] else 0):
                 worth[site] += lists.weight[lists.classes[k]]
     return count, only, worth
-
-
-@compiled
-def _place(
-    lists: Lists, state: NDArray[np.uint64], place: NDArray[np.int64], n_closed: int, old: int
-) -> int:
-    """Return the place of a closed site to open for another one; -1 where an open one is drawn."""
-    into = int(drawn(state, n_closed))
-    first, end = lists.start[old], lists.start[old + 1]
-    if end > first and drawn(state, FINE) < NEARBY * FINE:
-        c = lists.classes[first + drawn(state, end - first)]
-        k = lists.row_start[c] + drawn(state, lists.row_start[c + 1] - lists.row_start[c])
-        into = place[lists.row_site[k]]
-    return into
 
 
 @compiled

@@ -45,7 +45,9 @@ PAIRS = 2e7
 """Pairs of sites that share a class from which on they are not listed."""
 
 
-def walk_islands(task: Task, effort: Effort, limit_s: float, wide: float) -> None:
+def walk_islands(
+    task: Task, effort: Effort, limit_s: float, wide: float, price: float
+) -> None:
     """
     Better the best sites by walks, each walk's end mixed with the plan that it set out from.
 
@@ -61,12 +63,14 @@ def walk_islands(task: Task, effort: Effort, limit_s: float, wide: float) -> Non
         Seconds.
     wide
         Gap, after the first walks, from which on it is worth while to go on.
+    price
+        Elders that one unit of money stands for.
 
     References
     ----------
     Aggarwal, Orlin & Tai (1997): optimized crossover. Rothberg (2007): mixing by a solver.
     """
-    search = _Islands.of(task, effort, effort.left() - limit_s)
+    search = _Islands.of(task, effort, effort.left() - limit_s, price)
     with ThreadPoolExecutor(effort.threads) as pool:
         ends = list(search.walked(pool, [task.chosen] * FIRST, HOT))
         ends.sort(key=task.elders, reverse=True)
@@ -110,14 +114,15 @@ class _Islands(NamedTuple):
     chance: np.random.Generator
 
     @classmethod
-    def of(cls, task: Task, effort: Effort, end: float) -> _Islands:
-        """Return what walks need."""
+    def of(cls, task: Task, effort: Effort, end: float, price: float) -> _Islands:
+        """Return what walks need; where all sites cost the same, money needs no price."""
+        alike = float(np.ptp(task.costs)) == 0.0
         columns = task.cover.by_site
         steps = int(TOUCHES / (A_STEP + 2.0 * columns.nnz / columns.shape[0]))
         share = task.elders(task.chosen) / max(int(task.chosen.sum()), 1)
         walk = partial(
-            anneal, _lists(task), may=task.free & ~task.held, money=task.money, steps=steps,
-            cold=COLD * share,
+            anneal, _lists(task), may=task.free & ~task.held, money=task.money,
+            price=0.0 if alike else price, steps=steps, cold=COLD * share,
         )  # fmt: skip
         return cls(task, effort, end, walk, share, np.random.default_rng(effort.seed))
 

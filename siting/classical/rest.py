@@ -67,7 +67,8 @@ def settle(task: Task, effort: Effort) -> None:
     is_easy |= task.need is None and fits(left.cover.n_classes, n_sites)
     if relaxed is not None and not is_easy:
         if task.need is None:
-            walk_islands(task, effort, WALKING * effort.left(), WIDE)
+            price = -min(float(relaxed.duals[0]), 0.0) * left.scale
+            walk_islands(task, effort, WALKING * effort.left(), WIDE, price)
         else:
             search_windows(task, effort, WINDOWS * effort.left())
         left.rule_out(relaxed)

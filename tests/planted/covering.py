@@ -235,6 +235,24 @@ BUGS = (
         "lists.near_start[one], lists.near_start[one + 1] - 1\n", ISLANDS,
     ),
     Bug(
+        "annealing: a site that closes alone stays among the open ones",
+        "siting/classical/anneal_kernels.py", "_exchange(order, place, old, order[n_open])",
+        "_exchange(order, place, old, order[n_open - 1])", ISLANDS,
+    ),
+    Bug(
+        "annealing: a site that opens costs nothing", "siting/classical/anneal_kernels.py",
+        "cost = _cost(lists, new) - _cost(lists, old)", "cost = -_cost(lists, old)", ISLANDS,
+    ),
+    Bug(
+        "annealing: sites of one price come and go alone", "siting/classical/islands.py",
+        "price=0.0 if alike else price", "price=price", ISLANDS,
+    ),
+    Bug(
+        "covers: sites that a cheaper cover may hold are left out of its search",
+        "siting/classical/cover_steps.py", "return part.sites[relaxed.reduced <= room]",
+        "return part.sites[relaxed.reduced <= 0.0]", CUTS,
+    ),
+    Bug(
         "islands: a mix keeps all that either plan has", "siting/classical/islands.py",
         "task.held | (one & other))", "task.held | one | other)", ISLANDS,
     ),
