@@ -20,8 +20,8 @@ NEARBY = 0.8
 SAME = 1e-12
 FINE = 1 << 30
 OPEN, CLOSE = 1, -1
-KINDS, SWAP, OPEN_ONE, CLOSE_ONE = 4, 0, 2, 3
-"""Kinds of steps that are free, half of them swaps."""
+KINDS, SWAP, OPEN_ONE, CLOSE_ONE = 4, 1, 2, 3
+"""Kinds of steps where money has a price; the first two are swaps."""
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -89,22 +89,29 @@ def anneal(
         Of the chances.
     """
     state = np.array([seed * 2654435761 + 88172645463325252], np.uint64)
+    n, n_open, order = len(chosen), int((chosen & may).sum()), np.flatnonzero(may)
     count, only, worth = _stands(lists, chosen)
-    n_open, order = int((chosen & may).sum()), np.flatnonzero(may)
+    worth, costs = np.append(worth, 0.0), np.append(lists.costs, 0.0)
     order = np.concatenate((order[chosen[order]], order[~chosen[order]]))
-    place = np.full(len(chosen), -1, np.int64)
+    place = np.full(n, -1, np.int64)
     place[order] = np.arange(len(order))
     now, best = chosen.copy(), chosen.copy()
     spent, gained, most = lists.costs[chosen].sum(), 0.0, 0.0
     heat, cooler = hot, (cold / hot) ** (1.0 / max(steps, 1))
     for _ in range(steps):
         heat *= cooler
-        old, new = _drawn_step(lists, state, order, place, n_open, price)
-        if old < 0 and new < 0:
+        kind = drawn(state, KINDS) if price > 0.0 else SWAP
+        old = n if kind == OPEN_ONE or n_open == 0 else order[drawn(state, n_open)]
+        new = n if kind == CLOSE_ONE else _drawn_closed(lists, state, order, place, n_open, old)
+        if (old == n) != (kind == OPEN_ONE) or (new == n) != (kind == CLOSE_ONE):
             continue
-        cost = _cost(lists, new) - _cost(lists, old)
+        cost = costs[new] - costs[old]
         least = heat * np.log((drawn(state, FINE) + 1.0) / FINE) + price * cost
-        change = _change(lists, count, only, worth, old, new, least)
+        change = worth[new] - worth[old]
+        if kind <= SWAP:
+            if change + min(_shared(lists, old, new), worth[old]) < least:
+                continue
+            change += _taken_over(lists, count, only, old, new)
         if change < least or spent + cost > money * (1.0 + SAME):
             continue
         n_open = _take(lists, count, only, worth, now, order, place, n_open, old, new)
@@ -117,45 +124,21 @@ def anneal(
 
 
 @compiled
-def _drawn_step(
+def _drawn_closed(
     lists: Lists, state: NDArray[np.uint64], order: NDArray[np.int64], place: NDArray[np.int64],
-    n_open: int, price: float,
-) -> tuple[int, int]:  # fmt: skip
-    """Return the site that closes and the one that opens, -1 for none."""
-    kind = drawn(state, KINDS) if price > 0.0 else SWAP
-    old, new, n_closed = -1, -1, len(order) - n_open
-    if kind != OPEN_ONE and n_open > 0:
-        old = order[drawn(state, n_open)]
-    if kind != CLOSE_ONE and n_closed > 0:
-        new = order[n_open + drawn(state, n_closed)]
-    if kind in (OPEN_ONE, CLOSE_ONE):
-        return old, new
-    if old < 0 or new < 0:
-        return -1, -1
-    first, end = lists.start[old], lists.start[old + 1]
-    if end > first and drawn(state, FINE) < NEARBY * FINE:
-        c = lists.classes[first + drawn(state, end - first)]
-        k = lists.row_start[c] + drawn(state, lists.row_start[c + 1] - lists.row_start[c])
-        new = lists.row_site[k]
-    return (old, new) if place[new] >= n_open else (-1, -1)
-
-
-@compiled
-def _cost(lists: Lists, site: int) -> float:
-    """Return what a site costs; -1 is no site."""
-    return lists.costs[site] if site >= 0 else 0.0
-
-
-@compiled
-def _change(
-    lists: Lists, count: NDArray[np.int32], only: NDArray[np.int64], worth: NDArray[np.float64],
-    old: int, new: int, least: float,
-) -> float:  # fmt: skip
-    """Return how many elders more a step covers, exact where that is at least so many."""
-    change = (worth[new] if new >= 0 else 0.0) - (worth[old] if old >= 0 else 0.0)
-    if old < 0 or new < 0 or change + min(_shared(lists, old, new), worth[old]) < least:
-        return change
-    return change + _taken_over(lists, count, only, old, new)
+    n_open: int, old: int,
+) -> int:  # fmt: skip
+    """Return a closed site to open, or to open for another one; as many as there are: none."""
+    if len(order) == n_open:
+        return len(place)
+    new = order[n_open + drawn(state, len(order) - n_open)]
+    if old < len(place):
+        first, end = lists.start[old], lists.start[old + 1]
+        if end > first and drawn(state, FINE) < NEARBY * FINE:
+            c = lists.classes[first + drawn(state, end - first)]
+            k = lists.row_start[c] + drawn(state, lists.row_start[c + 1] - lists.row_start[c])
+            new = np.int64(lists.row_site[k])
+    return new if place[new] >= n_open else len(place)
 
 
 @compiled
@@ -165,15 +148,16 @@ def _take(
     old: int, new: int,
 ) -> int:  # fmt: skip
     """Take a step: open sites stay first in their order; return how many there are."""
-    if old >= 0:
+    n = len(now)
+    if old < n:
         _turn(lists, count, only, worth, old, CLOSE)
         now[old] = False
-    if new >= 0:
+    if new < n:
         _turn(lists, count, only, worth, new, OPEN)
         now[new] = True
-    if old >= 0 and new >= 0:
+    if old < n and new < n:
         _exchange(order, place, old, new)
-    elif new >= 0:
+    elif new < n:
         _exchange(order, place, order[n_open], new)
         n_open += 1
     else:

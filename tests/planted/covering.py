@@ -241,7 +241,7 @@ BUGS = (
     ),
     Bug(
         "annealing: a site that opens costs nothing", "siting/classical/anneal_kernels.py",
-        "cost = _cost(lists, new) - _cost(lists, old)", "cost = -_cost(lists, old)", ISLANDS,
+        "cost = costs[new] - costs[old]", "cost = -costs[old]", ISLANDS,
     ),
     Bug(
         "annealing: sites of one price come and go alone", "siting/classical/islands.py",
