@@ -68,6 +68,7 @@ def main() -> None:
         families += [_graphs_made, _chance_made, _centers_made]
     if options.only:
         families = [_places_made if options.only == "places" else _covering_made]
+    next(_covering_made(options))  # compiles, or reads, what is compiled
     for family in families:
         for name, size, published, solution in family(options):
             told = "-" if published is None else f"{published:.2f}"
