@@ -45,9 +45,7 @@ PAIRS = 2e7
 """Pairs of sites that share a class from which on they are not listed."""
 
 
-def walk_islands(
-    task: Task, effort: Effort, limit_s: float, wide: float, price: float
-) -> None:
+def walk_islands(task: Task, effort: Effort, limit_s: float, wide: float, price: float) -> None:
     """
     Better the best sites by walks, each walk's end mixed with the plan that it set out from.
 
