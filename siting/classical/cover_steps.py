@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from siting.classical.answer import rounded_up, step_below
 from siting.classical.core import Covering, Part
-from siting.classical.cover_tree import GLANCE, STEPS_AT_ONCE, Choices, fits, search_covers
+from siting.classical.cover_tree import STEPS_AT_ONCE, Choices, fits, search_covers
 from siting.classical.cover_walk import PATIENCE, walk
 from siting.classical.effort import Effort
 from siting.classical.kernels import greedy, spare
@@ -31,6 +31,9 @@ TURNS = 4
 
 MOMENT = 2
 """Blocks without a cheaper cover that end the first walk of a small part."""
+
+GLANCE = STEPS_AT_ONCE // 3
+"""Numbers touched where small parts are searched for a moment."""
 
 SHARE, REGIONS = 0.3, 0.9
 """Shares of the time left that the walk may take, and then regions."""
@@ -253,13 +256,8 @@ def _ask_solver(
         finally:
             part.upper, part.lower = kept
 
-    program, goal, end = _program(made, part, effort), np.inf, effort.left() - limit_s
-    relaxed = part.relaxed
-    if relaxed is not None and part.known is not None:
-        before = effort.left()
-        relaxed = tighten(program, relaxed, part.known, effort, limit_s)
-        if effort.left() - end < before - effort.left():
-            end = effort.left()
+    program, goal = _program(made, part, effort), np.inf
+    relaxed, left_s = _tightened(program, part, effort, limit_s)
     if relaxed is not None:
         goal = part.upper - step_below(part.upper, exact=made.exact)
         part.lower = max(part.lower, min(part.upper, _rounded(made, relaxed.bound)))
@@ -267,7 +265,7 @@ def _ask_solver(
         program.fix(np.flatnonzero(relaxed.reduced > room), 0.0)
         program.fix(np.flatnonzero(relaxed.reduced < -room), 1.0)
     outcome = program.search(
-        np.arange(len(part.sites)), limit_s=max(effort.left() - end, 0.0), gap=effort.gap,
+        np.arange(len(part.sites)), limit_s=left_s, gap=effort.gap,
         absolute_gap=step_below(part.upper, exact=made.exact), start=start, enough=enough,
         tell=lambda value, bound: effort.tell(rest[0] + value, rest[1] + bound),
     )  # fmt: skip
@@ -277,6 +275,22 @@ def _ask_solver(
         taken = np.zeros(made.cover.n_sites, dtype=bool)
         taken[part.sites[outcome.values > 0.5]] = True  # noqa: PLR2004
         _adopt(made, part, taken)
+
+
+def _tightened(
+    program: Program, part: Part, effort: Effort, limit_s: float
+) -> tuple[Relaxed | None, float]:
+    """
+    Return the relaxation with what is known of regions, and the seconds left for a search.
+
+    None are left where fewer are than this took: the solver does not look at its time at its root.
+    """
+    if part.relaxed is None or part.known is None:
+        return part.relaxed, limit_s
+    before = effort.left()
+    relaxed = tighten(program, part.relaxed, part.known, effort, limit_s)
+    took = before - effort.left()
+    return relaxed, limit_s - took if limit_s - took >= took else 0.0
 
 
 def _rounded(made: Covering, bound: float) -> float:

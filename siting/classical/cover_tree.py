@@ -25,16 +25,13 @@ if TYPE_CHECKING:
     from siting.classical.simplex_kernels import Region
     from siting.classical.window_kernels import Levels
 
-__all__ = ["GLANCE", "STEPS_AT_ONCE", "Choices", "fits", "search_covers", "search_region"]
+__all__ = ["STEPS_AT_ONCE", "Choices", "fits", "search_covers", "search_region"]
 
 DENSE = 700_000
 """Numbers of a table, classes times sites, up to which choices are searched here."""
 
 STEPS_AT_ONCE = 2_000_000_000
 """Numbers touched in each part that is looked at, about a second."""
-
-GLANCE = STEPS_AT_ONCE // 3
-"""Numbers touched where small parts are looked at for a moment."""
 
 LEVEL_BYTES = 1_000_000_000
 """Memory of the tables of a search, all threads together."""
