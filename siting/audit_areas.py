@@ -182,11 +182,13 @@ def check_presence(problem: Problem, judged: Judged, rule: Rule) -> list[Finding
     if areas is None:
         return [unknown(rule, asked.per, TOLD_BY[asked.per], "facilities")]
     has, dark = _with_any(problem, judged, asked.functions)
+    reserved = is_reserved(problem)
     findings = []
     for number, name in enumerate(areas.id):
         here = areas.of_site == number
         found = int((has & here).sum())
-        verdict, note = _presence(problem, rule, areas, number, (has & here, dark & here))
+        standing = (has & here, dark & here, reserved & here)
+        verdict, note = _presence(problem, rule, areas, number, standing)
         numbers = (float(asked.min_count), float(found))
         findings.append(finding(rule, asked.per, str(name), numbers, "facilities", verdict, note))
     nothing = (float(asked.min_count), 0.0)
@@ -210,17 +212,17 @@ def _presence(
     rule: Rule,
     areas: Areas,
     number: int,
-    standing: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    standing: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
 ) -> tuple[Verdict, str]:
-    """Return the verdict and the status of a function in one area."""
-    asked, share, (has, dark) = rule.parameters, float(areas.ageing_share[number]), standing
+    """Return a function's verdict and status in an area, from sites with it, maybe, reserved."""
+    asked, share = rule.parameters, float(areas.ageing_share[number])
+    has, dark, reserved = standing
     above, limit = asked.above_ageing_share, asked.reserve_below_ageing_share
     if above is not None and not is_high(share, above):
         return ("unknown", "needs:zones.residents") if np.isnan(share) else ("not_applicable", "")
     what = next((each for each in asked.functions if each not in problem.functions), "")
     missing = untold(problem, what or asked.functions[0], dark)
     verdict, note = _verdict(int(has.sum()), asked.min_count, int(dark.sum()), missing)
-    reserved = is_reserved(problem) & (areas.of_site == number)
     if verdict == "met":
         note = "built" if _stood(problem, asked.functions, has) >= asked.min_count else "planned"
     elif limit is not None and reserved.any():

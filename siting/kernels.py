@@ -1,4 +1,4 @@
-"""Compiled kernels: nearest road by a grid, many-source Dijkstra search, thinning."""
+"""Compiled kernels: nearest road by a grid, many-source Dijkstra search, thinning, widening."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["nearest", "snap", "thin"]
+__all__ = ["nearest", "snap", "thin", "widen"]
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -225,3 +225,27 @@ def thin(
         head[row * n_columns + column] = n_held
         n_held += 1
     return kept[:n_kept]
+
+
+@compiled
+def widen(
+    places: NDArray[np.float64],
+    width: NDArray[np.float64],
+    low_x: float,
+    low_y: float,
+    cell: float,
+    inside: NDArray[np.float64],
+) -> None:
+    """
+    Raise each cell to how deep its centre is within the discs around some places, metres.
+
+    Outside it is below 0; farther than two cells from all discs cells stay as they are.
+    """
+    n_rows, n_columns = inside.shape
+    for i in range(len(places)):
+        x, y = (places[i, 0] - low_x) / cell, (places[i, 1] - low_y) / cell
+        far = width[i] / cell + 2.0
+        for r in range(max(int(y - far), 0), min(int(y + far) + 2, n_rows)):
+            for c in range(max(int(x - far), 0), min(int(x + far) + 2, n_columns)):
+                deep = width[i] - cell * np.sqrt((r - y) ** 2 + (c - x) ** 2)
+                inside[r, c] = max(inside[r, c], deep)

@@ -189,53 +189,53 @@ def _unmet(
     if areas is None:  # pragma: no cover - not plannable
         return []
     test = {"ratio": _rate_holds, "share": _share_holds}.get(rule.kind, _enough)
-    n = len(areas.id)
-    bad = [k for k in range(n) if not test(problem, layout, qualifies, rule, (areas, k))]
+    holds = test(problem, layout, qualifies, rule, areas)
     if rule.kind == "coverage":
-        return [(rule.id, "all")] if n - len(bad) < least_areas(rule, n) else []
-    return [(rule.id, str(areas.id[k])) for k in bad]
+        return [(rule.id, "all")] if holds.sum() < least_areas(rule, len(holds)) else []
+    return [(rule.id, str(name)) for name in areas.id[~holds]]
+
+
+def _sums(areas: Areas, values: NDArray[np.int64], here: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return whole numbers of some sites summed over areas."""
+    here = here & (areas.of_site >= 0)
+    total = np.zeros(len(areas.id), dtype=np.int64)
+    np.add.at(total, areas.of_site[here], values[here])
+    return total
 
 
 def _rate_holds(
-    problem: Problem, layout: Layout, qualifies: NDArray[np.bool_], rule: Rule,
-    area: tuple[Areas, int],
-) -> bool:  # fmt: skip
-    """Return whether an area has the beds of a kind that its elders need."""
+    problem: Problem, layout: Layout, qualifies: NDArray[np.bool_], rule: Rule, areas: Areas
+) -> NDArray[np.bool_]:
+    """Return whether each area has the beds of a kind that its elders need."""
     del problem
-    areas, number = area
-    need = beds_required(float(areas.elders[number]), rule.parameters.rate_per_10000)[0]
+    need = beds_required(areas.elders, rule.parameters.rate_per_10000)
     beds = getattr(layout, rule.parameters.beds)
-    return bool(beds[(areas.of_site == number) & qualifies].sum() >= need)
+    return np.asarray(_sums(areas, beds, qualifies) >= need)
 
 
 def _share_holds(
-    problem: Problem, layout: Layout, qualifies: NDArray[np.bool_], rule: Rule,
-    area: tuple[Areas, int],
-) -> bool:  # fmt: skip
-    """Return whether the beds of a kind are their share of an area's beds."""
-    areas, number = area
-    here = (areas.of_site == number) & qualifies & is_of_owner(problem, rule)
-    part = int(getattr(layout, rule.parameters.part)[here].sum())
-    least = float(rule.parameters.min_share) * int(layout.beds[here].sum())
-    return bool(part >= least - 1e-6)
+    problem: Problem, layout: Layout, qualifies: NDArray[np.bool_], rule: Rule, areas: Areas
+) -> NDArray[np.bool_]:
+    """Return whether the beds of a kind are their share of each area's beds."""
+    mine = qualifies & is_of_owner(problem, rule)
+    part = _sums(areas, getattr(layout, rule.parameters.part), mine)
+    least = float(rule.parameters.min_share) * _sums(areas, layout.beds, mine)
+    return np.asarray(part >= least - 1e-6)
 
 
 def _enough(
-    problem: Problem, layout: Layout, qualifies: NDArray[np.bool_], rule: Rule,
-    area: tuple[Areas, int],
-) -> bool:  # fmt: skip
-    """Return whether an area has as many facilities as a rule asks for, or a reserved site."""
-    areas, number = area
+    problem: Problem, layout: Layout, qualifies: NDArray[np.bool_], rule: Rule, areas: Areas
+) -> NDArray[np.bool_]:
+    """Return whether each area has as many facilities as a rule asks for, or a reserved site."""
     asked = rule.parameters
     functions = asked.functions if rule.kind == "presence" else (asked.what,)
-    here = (areas.of_site == number) & is_of_owner(problem, rule) & layout.is_open
-    here &= layout.beds >= (getattr(asked, "min_beds", None) or 0)
-    here &= layout.dementia_beds >= (getattr(asked, "min_dementia_beds", None) or 0)
-    fit = np.zeros(len(here), dtype=bool)
+    chosen = is_of_owner(problem, rule) & layout.is_open
+    chosen &= layout.beds >= (getattr(asked, "min_beds", None) or 0)
+    chosen &= layout.dementia_beds >= (getattr(asked, "min_dementia_beds", None) or 0)
+    fit = np.zeros(len(chosen), dtype=bool)
     for function in functions:
         has = [function is None or function in (each or ()) for each in layout.functions]
         fit |= np.array(has, dtype=bool) & (qualifies if homes_only(rule, function) else True)
-    found = int((here & fit).sum())
-    if found >= (asked.min_count if rule.kind != "coverage" else 1):
-        return True
-    return rule.kind == "presence" and bool(may_reserve(problem, rule, areas)[number])
+    found = _sums(areas, np.ones(len(chosen), dtype=np.int64), chosen & fit)
+    enough = found >= (asked.min_count if rule.kind != "coverage" else 1)
+    return enough | may_reserve(problem, rule, areas) if rule.kind == "presence" else enough

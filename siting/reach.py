@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-import shapely
 from geopandas import GeoDataFrame, GeoSeries
 from scipy.sparse import csr_matrix
 
@@ -17,7 +16,6 @@ from siting.pairs import gather, in_threads, refuse_too_many
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
 
     from siting.network import Network
 
@@ -28,7 +26,6 @@ __all__ = [
     "nearest",
     "reach",
     "search",
-    "service_area",
     "snap",
     "straight_reach",
 ]
@@ -348,35 +345,3 @@ def _by_node(points: Snap, network: Network) -> tuple[Any, ...]:
         starts, order.astype(np.int32), np.ascontiguousarray(large), offset, rest,
         points.leg_m[order],
     )  # fmt: skip
-
-
-def service_area(
-    network: Network | None,
-    sites: NDArray[np.float64],
-    *,
-    distance_m: float,
-    most_pieces: int = 20000,
-) -> BaseGeometry:
-    """
-    Return the area within a distance of the nearest of some sites: for drawing, not for judging.
-
-    Places along the roads that are near enough, each widened by what is left of the distance, at
-    most 60 m; without a network, circles.
-    """
-    if not len(sites):
-        return shapely.MultiPolygon()
-    if network is None:
-        return shapely.union_all(shapely.buffer(shapely.points(sites), distance_m))
-    step = max(50.0, float(network.edge_length_m.sum()) / most_pieces)
-    pieces = np.maximum(np.ceil(network.edge_length_m / step), 1).astype(np.int64)
-    edge = np.repeat(np.arange(network.n_edges), pieces)
-    nth = np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    share = ((nth + 0.5) / pieces[edge])[:, None]
-    ends = network.node_xy[network.edge_nodes[edge]]
-    places = ends[:, 0] * (1 - share) + ends[:, 1] * share
-    _, metres = nearest(network, sites, np.ascontiguousarray(places))
-    with np.errstate(invalid="ignore"):
-        near = metres <= distance_m
-    width = np.minimum(distance_m - metres[near], max(60.0, step))
-    grown = shapely.buffer(shapely.points(places[near]), np.maximum(width, 1.0), quad_segs=3)
-    return shapely.simplify(shapely.union_all(grown), 8.0)

@@ -17,6 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from frames_sample import CRS, HOSTILE
 from frames_sample import sample_frames as fresh_frames
 from PIL import Image
@@ -986,6 +987,19 @@ def test_every_demand_point_has_a_pixel() -> None:
         assert grid is not None
         assert max(grid.index.shape) <= MOST_PIXELS
         assert set(np.unique(grid.index)) - {0} == set(range(1, len(full.demand) + 1))
+
+
+def test_pixels_of_a_hole_are_not_its_own_and_those_of_all_parts_are() -> None:
+    full = sample_frames()
+    frame = full.demand.iloc[[0]]
+    x, y = frame.geometry.x.item(), frame.geometry.y.item()
+    ring = shapely.box(x - 90, y - 90, x + 90, y + 90) - shapely.box(x - 60, y - 60, x + 60, y + 60)
+    both = shapely.union(ring, shapely.box(x + 200, y - 90, x + 290, y + 90))
+    shapes = gpd.GeoSeries([both], index=frame.index, crs=full.demand.crs)
+    grid = rasterise(replace(full, demand=frame, demand_shapes=shapes))
+    assert grid is not None
+    drawn = (grid.index == 1).mean()
+    assert drawn == pytest.approx(both.area / shapely.box(*both.bounds).area, abs=0.02)
 
 
 def test_pixels_lie_where_the_points_are() -> None:

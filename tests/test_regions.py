@@ -13,13 +13,14 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.spatial import Voronoi
 
 import siting
 from siting.contiguity import cells_around
 from siting.partition import NO_LIMIT, Aim, choice, make_part, split, splitting
+from siting.partition.search import cut_up, search
 from siting.partition.sets import connected_sets
 from siting.scenario import Build
 from siting.tables import DataCheck
@@ -257,6 +258,11 @@ class Graph:
         cut = sum(b for (x, y), b in zip(self.pairs, self.border, strict=True) if of[x] != of[y])
         return deviation, pieces, cut
 
+    def judged(self, units: list[frozenset[int]], limit: float) -> tuple[float, ...]:
+        """Return the area above the limit, and what ``worth`` does."""
+        areas = [sum(self.area[z] for z in unit) for unit in units if len(unit) > 1]
+        return (sum(max(area - limit, 0) for area in areas), *self.worth(units, TEN))
+
     def layouts(self, limit: float) -> Iterator[list[frozenset[int]]]:
         """Yield every way to split the zones into connected units within the area limit."""
 
@@ -343,6 +349,21 @@ def test_few_zones_get_the_best_of_all_layouts_and_the_first_of_equals(
     assert found.unit.tolist() == min(equals)
     assert found.deviation == found.bound == best[0] * 1e6
     assert found.method == "all_compared"
+
+
+@settings(max_examples=200, deadline=None)
+@given(graph=graphs(most=9), limit=st.sampled_from([np.inf, 90.0]), seed=st.integers(1, 9))
+def test_two_units_are_split_in_the_best_of_all_ways(graph: Graph, limit: float, seed: int) -> None:
+    part, wanted = graph.part(), aim(limit)
+    splits = [units for units in graph.layouts(np.inf) if len(units) == 2]
+    assume(splits)
+    state, unit = np.array([seed], dtype=np.uint64), np.zeros(graph.n, dtype=np.int64)
+    cut_up(part, np.arange(graph.n), np.arange(2), unit, state)
+    found = search(part, wanted, unit, 2, 0, 0, state)
+    units = as_sets(found)
+    assert len(units) == 2
+    assert all(graph.is_connected(each) for each in units)
+    assert graph.judged(units, limit) == min(graph.judged(each, limit) for each in splits)
 
 
 @settings(max_examples=60, deadline=None)

@@ -19,8 +19,8 @@ from siting.outputs.frames import Frames
 from siting.outputs.money import empty_shares, money_totals, phase_records, phases_frame
 from siting.outputs.places import open_points_frame, places_frame, reasons_frame
 from siting.outputs.rules import rules_frame
+from siting.outputs.service_areas import service_areas
 from siting.outputs.services import circle_counts, circles_frame, conflicts_frame, staff_frame
-from siting.reach import service_area
 from siting.study.curve import CURVE_COLUMNS
 from siting.study.phases import first_year
 from siting.units import NO_UNIT
@@ -237,7 +237,7 @@ def _service_areas(prepared: Prepared, audited: Audit) -> gpd.GeoDataFrame:
     on = audited.judged.qualifies & (problem.site_on_network | (not on_foot))
     network = prepared.network if on_foot else None
     metres = sorted({rule.parameters.distance_m for rule in problem.distance_rules})
-    shapes = [service_area(network, problem.sites.xy[on], distance_m=each) for each in metres]
+    shapes = service_areas(network, problem.sites.xy[on], metres)
     crs = prepared.demand.shapes.crs
     return gpd.GeoDataFrame(
         {"distance_m": np.array(metres, dtype=float)}, geometry=gpd.GeoSeries(shapes, crs=crs)

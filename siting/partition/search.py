@@ -29,10 +29,17 @@ __all__ = ["cut_up", "judge", "search"]
 TREES = 12  # random trees tried for one cut
 EVEN = 0.25  # least share of the units on the smaller side of a cut, where that is possible
 CLUSTER = 4  # most units cut up at once to disturb; with more, cuts are kept even
-LISTED = 6000  # most connected sets looked at in one go
+STEPS = 20_000  # zones taken or left in one go, at most
 ENUMERATED = 24  # most zones of two units whose splits are listed
 ALL_SPLITS = 16  # with more, single zones are moved too: the list may be cut short
+ALIKE = 50  # parts of the target in which units are told apart by how unequal they are
 AIMED = 0.5  # share of the disturbances that begin where elders are wrong
+
+DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+PLACES = np.zeros(64, np.int64)
+PLACES[[((int(DE_BRUIJN) << k) % 2**64) >> 58 for k in range(64)]] = np.arange(64)
+"""Position of the only bit of a mask, by the first six bits of its product with a sequence in
+which every six bits stand once (Leiserson, Prokop & Randall 1998)."""
 
 
 @compiled
@@ -48,7 +55,7 @@ def _before(a: int, b: int, c: int, x: int, y: int, z: int) -> bool:
 @compiled
 def _bit(mask: np.uint64) -> int:
     """Return the position of the only bit of a mask."""
-    return math.frexp(float(mask))[1] - 1
+    return int(PLACES[(mask * DE_BRUIJN) >> np.uint64(58)])
 
 
 @compiled
@@ -121,13 +128,14 @@ def _gather(
 
 @compiled
 def _costs(first: int, second: int, target: int) -> tuple[int, int]:
-    """Return the deviation of two units, and how unequal they are."""
-    return abs(first - target) + abs(second - target), abs(first - second)
+    """Return the deviation of two units, and how unequal they are, in parts of the target."""
+    unlike = abs(first - second) * ALIKE // max(target, 1)
+    return abs(first - target) + abs(second - target), unlike
 
 
 @compiled
 def _pieces(s: np.uint64, rest: np.uint64, streets: NDArray[np.uint64]) -> int:
-    """Return how many pieces of streets two units hold."""
+    """Return how many pieces of streets two units hold; streets stand at their first zone."""
     count = 0
     for each in streets:
         count += (each & s != 0) + (each & rest != 0)
@@ -135,17 +143,26 @@ def _pieces(s: np.uint64, rest: np.uint64, streets: NDArray[np.uint64]) -> int:
 
 
 @compiled
-def _hangs_together(s: np.uint64, near: NDArray[np.uint64]) -> bool:
-    """Return whether a set is connected."""
-    reached = s & (~s + np.uint64(1))
+def _in_one_piece(some: np.uint64, rest: np.uint64, near: NDArray[np.uint64]) -> bool:
+    """Return whether some zones of a set are in one piece of it."""
+    reached = some & (~some + np.uint64(1))
     fresh = reached
-    while fresh:
+    while fresh and some & ~reached:
         v = fresh & (~fresh + np.uint64(1))
         fresh ^= v
-        more = near[_bit(v)] & s & ~reached
+        more = near[_bit(v)] & rest & ~reached
         reached |= more
         fresh |= more
-    return bool(reached == s)
+    return bool(some & ~reached == 0)
+
+
+@compiled
+def _least(low: int, high: int, total: int, target: int) -> tuple[int, int]:
+    """Return the least that ``_costs`` may be if one of two units has from low to high."""
+    elders = min(max(low, min(target, total - target)), high)
+    twice = min(max(2 * low, total), 2 * high)
+    unlike = abs(twice - total) * ALIKE // max(target, 1)
+    return abs(elders - target) + abs(total - elders - target), unlike
 
 
 @compiled
@@ -155,11 +172,11 @@ def _as_bits(
     place: NDArray[np.int64],
     inside: NDArray[np.int64],
     stamp: int,
-) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64]]:
-    """Return each zone's neighbours as bits and its border with them, and each street as bits."""
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+    """Return neighbours as bits, borders, the zones of each street as bits, and its first zone."""
     m, one = len(members), np.uint64(1)
-    near, within = np.zeros(m, np.uint64), np.zeros(m, np.int64)
-    streets, n_streets = np.zeros(m, np.uint64), 0
+    near, border = np.zeros(m, np.uint64), np.zeros((m, m), np.int64)
+    streets, first = np.zeros(m, np.uint64), np.empty(m, np.int64)
     for k in range(m):
         place[members[k]] = k
     for k in range(m):
@@ -167,15 +184,14 @@ def _as_bits(
         for e in range(part.indptr[z], part.indptr[z + 1]):
             if inside[part.neighbours[e]] == stamp:
                 near[k] |= one << np.uint64(place[part.neighbours[e]])
-                within[k] += part.border[e]
-        s = 0
-        while s < n_streets:
-            if part.street[members[_bit(streets[s] & (~streets[s] + one))]] == part.street[z]:
+                border[k, place[part.neighbours[e]]] = part.border[e]
+        first[k] = k
+        for other in range(k):
+            if part.street[members[other]] == part.street[z]:
+                first[k] = first[other]
                 break
-            s += 1
-        streets[s] |= one << np.uint64(k)
-        n_streets = max(n_streets, s + 1)
-    return near, within, streets[:n_streets]
+        streets[first[k]] |= one << np.uint64(k)
+    return near, border, streets, first
 
 
 @compiled
@@ -198,13 +214,13 @@ def _split_anew(
     which lets a surplus flow to where it is wanted. With it pieces of streets and border count,
     among splits that deviate by at most ``slack`` more than now.
 
-    The first zone starts a set; one by one the zones beside it are taken or left. A set whose rest
-    hangs together is a split.
+    The first zone starts a set; one by one the zones beside it are taken or left. All that counts
+    only grows with what is taken and left, and what is left must stay in one piece: where no set
+    can come of it that is better than the best so far, nothing is built on.
     """
     m, one, none = len(members), np.uint64(1), np.uint64(0)
-    near, within, streets = _as_bits(part, members, place, inside, stamp)
-    first = unit[members[0]]
-    full, now = none, none
+    near, border, streets, street_of = _as_bits(part, members, place, inside, stamp)
+    first, full, now = unit[members[0]], none, none
     total, total_area, sum_now, area_now, cut_now, size_now = 0, 0, 0, 0, 0, 0
     for k in range(m):
         z = members[k]
@@ -226,49 +242,67 @@ def _split_anew(
     if compact:
         allowed += slack
         y, w = _pieces(now, full ^ now, streets), cut_now
-    # a stack of sets: taken, beside it, decided; elders, area, border, size
-    sets = np.empty((2 * m + 4, 3), np.uint64)
-    sums, areas = np.empty((2 * m + 4, 3), np.int64), np.empty(2 * m + 4, np.int64)
-    sets[0, 0], sets[0, 1], sets[0, 2] = one, near[0] & ~one, one
-    sums[0, 0], sums[0, 1], sums[0, 2] = part.elders[members[0]], within[0], 1
-    areas[0] = part.area[members[0]]
-    top, listed = 1, 0
-    while top > 0 and listed < LISTED:
+    # a stack of zones taken, beside them, left; and of elders, area, zones of both sides (left
+    # first), pieces of streets, and border between the two
+    sets, sums = np.empty((m + 2, 3), np.uint64), np.zeros((m + 2, 8), np.int64)
+    sets[0, 0], sets[0, 1], sets[0, 2] = one, near[0] & ~one, none
+    sums[0, 1], sums[0, 3] = part.elders[members[0]], part.area[members[0]]
+    sums[0, 5], sums[0, 6] = 1, 1
+    held, top, steps = np.empty(8, np.int64), 1, 0
+    while top > 0 and steps < STEPS:
+        steps += 1
         top -= 1
-        s, beside, decided = sets[top, 0], sets[top, 1], sets[top, 2]
-        elders, cut, size, area = sums[top, 0], sums[top, 1], sums[top, 2], areas[top]
+        s, beside, left = sets[top, 0], sets[top, 1], sets[top, 2]
+        held[:] = sums[top]
         if beside == none:
-            listed += 1
-            p = _over(area, size, aim.area_limit)
-            p += _over(total_area - area, m - size, aim.area_limit)
-            q, r = _costs(elders, total - elders, aim.target)
-            if s == full or p > over_now or (compact and q > allowed):
+            p = _over(held[3], held[5], aim.area_limit)
+            p += _over(total_area - held[3], m - held[5], aim.area_limit)
+            q, r = _costs(held[1], total - held[1], aim.target)
+            if s == full or (compact and q > allowed):
                 continue
             if compact:
-                q, r = _pieces(s, full ^ s, streets), cut
-            if _before(p, q, r, x, y, w) and _hangs_together(full ^ s, near):
+                q, r = _pieces(s, full ^ s, streets), held[7]
+            if _before(p, q, r, x, y, w):
                 x, y, w, best = p, q, r, s
-                if not compact:
-                    allowed = q
             continue
         v = beside & (~beside + one)
         k = _bit(v)
         z = members[k]
-        sets[top, 0], sets[top, 1], sets[top, 2] = s, beside ^ v, decided | v
-        top += 1
-        after = elders + part.elders[z]
-        if over_now == 0 and max(after - aim.target, aim.target - total + after) > allowed:
-            continue
-        inner = 0
-        for e in range(part.indptr[z], part.indptr[z + 1]):
-            beyond = part.neighbours[e]
-            if inside[beyond] == stamp and s >> np.uint64(place[beyond]) & one:
-                inner += part.border[e]
-        sets[top, 0], sets[top, 2] = s | v, decided | v
-        sets[top, 1] = (beside ^ v) | (near[k] & ~(decided | beside))
-        sums[top, 0], sums[top, 1], sums[top, 2] = after, cut + within[k] - 2 * inner, size + 1
-        areas[top] = area + part.area[z]
-        top += 1
+        for side in range(2):
+            if side == 0:
+                own, others, rest, kept = left, s, full ^ s, left | v
+                is_safe = left == none or near[k] & left != none
+            else:
+                own, others, rest, kept = s, left, full ^ s ^ v, left
+                is_safe = near[k] & rest & ((near[k] & rest) - one) == none
+            row = sums[top]
+            row[:] = held
+            row[side] += part.elders[z]
+            row[2 + side] += part.area[z]
+            row[4 + side] += 1
+            row[6] += own & streets[street_of[k]] == none
+            met = near[k] & others
+            while met:
+                u = met & (~met + one)
+                met ^= u
+                row[7] += border[k, _bit(u)]
+            p = _over(row[2], row[4], aim.area_limit) + _over(row[3], row[5], aim.area_limit)
+            q, r = _least(row[1], total - row[0], total, aim.target)
+            if compact and q > allowed:
+                continue
+            if compact:
+                q, r = row[6], row[7]
+            if not _before(p, q, r, x, y, w):
+                continue
+            if not is_safe and not _in_one_piece(kept, rest, near):
+                continue
+            sets[top, 2] = kept
+            if side == 0:
+                sets[top, 0], sets[top, 1] = s, beside ^ v
+            else:
+                sets[top, 0] = s | v
+                sets[top, 1] = (beside ^ v) | (near[k] & ~(s | left | beside))
+            top += 1
     if best == now:
         return False
     for k in range(m):

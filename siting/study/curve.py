@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,11 +56,17 @@ def coverage_cost_curve(problem: Problem, layout: Layout) -> pd.DataFrame:
     )
     state = _State(problem, layout, now)
     rows: list[dict[str, Any]] = []
-    left = changed.tolist()
+    left = [(*state.loss(site, float(cost[site]), then), site) for site in changed.tolist()]
+    heapq.heapify(left)
     while left:
-        best = max(left, key=lambda site: (*state.worth(site, float(cost[site]), then), -site))
-        left.remove(best)
-        rows.append({"rank": len(rows) + 1} | state.take(best, float(cost[best]), then))
+        site = left[0][-1]
+        # What a site adds only shrinks as others are taken: a first that is still first is best.
+        entry = (*state.loss(site, float(cost[site]), then), site)
+        if entry != left[0]:
+            heapq.heapreplace(left, entry)
+            continue
+        heapq.heappop(left)
+        rows.append({"rank": len(rows) + 1} | state.take(site, float(cost[site]), then))
     return pd.DataFrame(rows, columns=CURVE_COLUMNS)
 
 
@@ -103,10 +110,10 @@ class _State:
         added = self.layout.beds[site] - self.beds[site]
         return float(min(added, max(self.need[unit] - self.stand[unit], 0)))
 
-    def worth(self, site: int, cost: float, then: NDArray[np.bool_]) -> tuple[float, float]:
-        """Return elders newly covered, and missing beds supplied, per 万元."""
+    def loss(self, site: int, cost: float, then: NDArray[np.bool_]) -> tuple[float, float]:
+        """Return elders newly covered, and missing beds supplied, per 万元, below 0."""
         money = max(cost, 1e-9)
-        return float(self.gain(site, then).sum()) / money, self.useful_beds(site) / money
+        return -float(self.gain(site, then).sum()) / money, -self.useful_beds(site) / money
 
     def take(self, site: int, cost: float, then: NDArray[np.bool_]) -> dict[str, Any]:
         """Take a site and return its row."""

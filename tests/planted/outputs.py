@@ -211,4 +211,36 @@ BUGS = (
         "            if _used(old) < time() - IN_USE_S:\n", "            if _used(old) < time():\n",
         "tests/test_fonts.py::test_the_cache_does_not_grow_for_ever",
     ),
+    Bug(
+        "service areas: as wide as places are apart", "siting/outputs/service_areas.py",
+        "max(WIDEST_M, step / 2)",
+        "max(WIDEST_M, 10 * step)",
+        "tests/test_service_areas.py",
+    ),
+    Bug(
+        "service areas: the way there is not taken off",
+        "siting/outputs/service_areas.py",
+        "np.clip(distance - metres[near], 1.0,",
+        "np.clip(distance + 0.0 * metres[near], 1.0,",
+        "tests/test_service_areas.py",
+    ),
+    Bug(
+        "service areas: an edge is as far as its first node",
+        "siting/outputs/service_areas.py",
+        "Snap(edge, share * network",
+        "Snap(edge, 0 * share * network",
+        "tests/test_service_areas.py",
+    ),
+    Bug(
+        "service areas: holes are filled", "siting/outputs/service_areas.py",
+        "return shapely.Polygon(rings[0], rings[1:])",
+        "return shapely.Polygon(rings[0])",
+        "tests/test_service_areas.py",
+    ),
+    Bug(
+        "the map draws the outline of a hole as an area", "siting/outputs/map_raster.py",
+        "own = range(firsts[k], firsts[k + 1])",
+        "own = range(firsts[k], firsts[k] + 1)",
+        "tests/test_map.py",
+    ),
 )  # fmt: skip

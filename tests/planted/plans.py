@@ -505,4 +505,28 @@ BUGS = (
         '"公建民营": "private",',
         "tests/test_audit_kinds.py",
     ),
+    Bug(
+        "units: what is left of two may fall apart", "siting/partition/search.py",
+        "if not is_safe and not _in_one_piece(kept, rest, near):",
+        "if not is_safe and rest == none and not _in_one_piece(kept, rest, near):",
+        "tests/test_regions.py::test_two_units_are_split_in_the_best_of_all_ways",
+    ),
+    Bug(
+        "units: the bound of a split counts a street again", "siting/partition/search.py",
+        "row[6] += own & streets[street_of[k]] == none",
+        "row[6] += 1",
+        "tests/test_regions.py::test_two_units_are_split_in_the_best_of_all_ways",
+    ),
+    Bug(
+        "units: the bound of a split forgets what may still be taken", "siting/partition/search.py",
+        "elders = min(max(low, min(target, total - target)), high)",
+        "elders = min(low, high)",
+        "tests/test_regions.py::test_two_units_are_split_in_the_best_of_all_ways",
+    ),
+    Bug(
+        "units: a zone taken does not cut what is left", "siting/partition/search.py",
+        "own, others, rest, kept = s, left, full ^ s ^ v, left",
+        "own, others, rest, kept = s, left, full ^ s, left",
+        "tests/test_regions.py::test_two_units_are_split_in_the_best_of_all_ways",
+    ),
 )  # fmt: skip
