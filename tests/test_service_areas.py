@@ -89,6 +89,7 @@ def test_nothing_stands_or_nothing_is_near() -> None:
     road = network([(0, 0), (100, 0)])
     assert service_areas(road, at(), [500.0])[0].is_empty
     assert service_areas(None, at(), [500.0])[0].is_empty
+    assert service_areas(road, at((0, 0)), []) == []
     assert service_areas(road, at((0, 900)), [500.0])[0].is_empty
     assert service_areas(road, at((0, 499.9)), [500.0])[0].is_empty  # too little to draw
 

@@ -68,7 +68,7 @@ def rasterise(frames: Frames) -> Grid | None:
 
 
 def _features(shapes: np.ndarray) -> Iterator[tuple[dict[str, Any], int]]:
-    """Yield each polygon as a feature, and its row + 1; one by one shapely takes minutes."""
+    """Yield each polygon and its row + 1; from all coordinates at once, as shapes are slow."""
     polygons, row = shapely.get_parts(shapes, return_index=True)
     _, places, (rings, firsts) = shapely.to_ragged_array(polygons)
     points, rings, firsts = places[:, :2].tolist(), rings.tolist(), firsts.tolist()

@@ -26,7 +26,11 @@ WIDEST_M = 60.0
 """How far to each side of a road an area goes, at most."""
 
 STEP_M, MOST_PLACES = 25.0, 2_000_000
+"""How far places along a road are apart; farther where there would be more than so many."""
+
 CELL_M, MOST_CELLS = 10.0, 4_000_000
+"""Cell of the grid that areas are drawn from; larger where there would be more than so many."""
+
 ABOVE = 1e9
 
 
@@ -51,7 +55,7 @@ def service_areas(
         For each distance places along the roads that are near enough, each widened by what is left
         of the distance, at most ``WIDEST_M``; to some metres, in large networks to some ten.
     """
-    if not len(sites):
+    if not len(sites) or not len(distances_m):
         return [shapely.MultiPolygon() for _ in distances_m]
     if network is None:
         points = shapely.points(sites)
