@@ -214,7 +214,11 @@ def _presence(
     number: int,
     standing: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
 ) -> tuple[Verdict, str]:
-    """Return a function's verdict and status in an area, from sites with it, maybe, reserved."""
+    """
+    Return the verdict and the status of a function in one area.
+
+    ``standing`` are its facilities that have the function, that may have it, and reserved sites.
+    """
     asked, share = rule.parameters, float(areas.ageing_share[number])
     has, dark, reserved = standing
     above, limit = asked.above_ageing_share, asked.reserve_below_ageing_share

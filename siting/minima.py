@@ -195,12 +195,10 @@ def _unmet(
     return [(rule.id, str(name)) for name in areas.id[~holds]]
 
 
-def _sums(areas: Areas, values: NDArray[np.int64], here: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _sums(areas: Areas, values: NDArray[np.int64], some: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return whole numbers of some sites summed over areas."""
-    here = here & (areas.of_site >= 0)
-    total = np.zeros(len(areas.id), dtype=np.int64)
-    np.add.at(total, areas.of_site[here], values[here])
-    return total
+    on = some & (areas.of_site >= 0)
+    return np.asarray(np.bincount(areas.of_site[on], values[on], minlength=len(areas.id)))
 
 
 def _rate_holds(

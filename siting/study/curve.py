@@ -60,9 +60,9 @@ def coverage_cost_curve(problem: Problem, layout: Layout) -> pd.DataFrame:
     heapq.heapify(left)
     while left:
         site = left[0][-1]
-        # What a site adds only shrinks as others are taken: a first that is still first is best.
+        # What a site adds only shrinks as others are taken: a first that adds as much is best.
         entry = (*state.loss(site, float(cost[site]), then), site)
-        if entry != left[0]:
+        if entry > left[0]:
             heapq.heapreplace(left, entry)
             continue
         heapq.heappop(left)

@@ -529,4 +529,14 @@ BUGS = (
         "own, others, rest, kept = s, left, full ^ s, left",
         "tests/test_regions.py::test_two_units_are_split_in_the_best_of_all_ways",
     ),
+    Bug(
+        "the curve takes what was best before others were taken", "siting/study/curve.py",
+        "if entry > left[0]:", "if entry > left[0] and not rows:",
+        "tests/test_curve.py",
+    ),
+    Bug(
+        "minima: beds of what does not count are counted", "siting/minima.py",
+        "on = some & (areas.of_site >= 0)", "on = areas.of_site >= 0",
+        "tests/test_mix.py tests/test_objective.py",
+    ),
 )  # fmt: skip
